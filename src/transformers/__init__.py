@@ -1,0 +1,47 @@
+"""Original research checkpoints as PyTorch models, and the library that their users expect around them.
+
+Importing this package imports neither torch nor numpy: every public name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from ._lazy import lazy_names
+
+__version__ = "0.1.0"
+
+#: The public names that belong to no family. Those of the families stand in their own packages.
+_CORE = {
+    "configuration_utils": ("PretrainedConfig",),
+    "errors": ("UserError",),
+    "modeling_outputs": ("ModelOutput",),
+    "modeling_utils": ("PreTrainedModel",),
+    "tokenization_utils": ("AddedToken", "BatchEncoding", "PreTrainedTokenizer", "PreTrainedTokenizerBase", "PreTrainedTokenizerFast"),
+    "generation": ("GenerationConfig", "GenerationMixin"),
+}  # fmt: skip
+
+_core_attribute, _core_names = lazy_names(__name__, _CORE)
+
+
+def _family_packages() -> list[Any]:
+    from .models import auto
+    from .models.auto.tables import FAMILIES
+
+    return [auto, *(importlib.import_module(f".models.{entry.folder}", __name__) for entry in FAMILIES.values())]
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _core_names():
+        return _core_attribute(name)
+    for package in _family_packages():
+        if name in dir(package):
+            return getattr(package, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*_core_names(), *(name for package in _family_packages() for name in dir(package)), "__version__"})

@@ -1,0 +1,1 @@
+"""The command line: flags in, calls out, text to the terminal. One file per command."""

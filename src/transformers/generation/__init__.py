@@ -1,0 +1,1 @@
+"""Text from models: decoding strategies over any model with a step."""

@@ -1,0 +1,76 @@
+"""All families in one place: which folder, classes and command-line names belong to a ``model_type``.
+
+The only part of the library that knows every family. A new family is its own folder and one entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class FamilyEntry:
+    """What the library has for one family.
+
+    Attributes:
+        folder: The package below ``transformers.models``.
+        config: Name of the configuration class.
+        tokenizer: Name of the tokenizer class.
+        converter: Module (in the folder) whose ``FAMILY`` describes the conversion of original checkpoints.
+        spellings: What ``--model_type`` accepts for it besides the ``model_type`` itself.
+        classes: Auto class -> the model class that it builds for this family.
+    """
+
+    folder: str
+    config: str
+    tokenizer: str
+    converter: str
+    spellings: tuple[str, ...] = ()
+    classes: Mapping[str, str] = field(default_factory=dict)
+
+
+#: ``model_type`` as in the ecosystem's config.json -> the family.
+FAMILIES: Mapping[str, FamilyEntry] = {
+    "bert": FamilyEntry(
+        folder="bert",
+        config="BertConfig",
+        tokenizer="BertTokenizer",
+        converter="convert_bert_original_tf_checkpoint_to_pytorch",
+        classes={
+            "AutoModel": "BertModel",
+            "AutoModelForPreTraining": "BertForPreTraining",
+            "AutoModelForMaskedLM": "BertForMaskedLM",
+            "AutoModelForCausalLM": "BertLMHeadModel",
+            "AutoModelForSequenceClassification": "BertForSequenceClassification",
+            "AutoModelForTokenClassification": "BertForTokenClassification",
+            "AutoModelForQuestionAnswering": "BertForQuestionAnswering",
+            "AutoModelForMultipleChoice": "BertForMultipleChoice",
+            "AutoModelForNextSentencePrediction": "BertForNextSentencePrediction",
+        },
+    ),
+    "gpt2": FamilyEntry(
+        folder="gpt2",
+        config="GPT2Config",
+        tokenizer="GPT2Tokenizer",
+        converter="convert_gpt2_original_tf_checkpoint_to_pytorch",
+        spellings=("openai-community/gpt2",),
+        classes={
+            "AutoModel": "GPT2Model",
+            "AutoModelForPreTraining": "GPT2LMHeadModel",
+            "AutoModelForCausalLM": "GPT2LMHeadModel",
+            "AutoModelForSequenceClassification": "GPT2ForSequenceClassification",
+            "AutoModelForTokenClassification": "GPT2ForTokenClassification",
+            "AutoModelForQuestionAnswering": "GPT2ForQuestionAnswering",
+        },
+    ),
+}
+
+
+def find_model_type(spelling: str) -> str | None:
+    """The ``model_type`` that a user's spelling means (any case, ``-`` or ``_``), or None."""
+    wanted = spelling.lower().replace("_", "-")
+    for model_type, entry in FAMILIES.items():
+        if wanted in (name.lower().replace("_", "-") for name in (model_type, *entry.spellings)):
+            return model_type
+    return None
