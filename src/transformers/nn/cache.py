@@ -1,0 +1,194 @@
+"""Keys and values of the positions that an attention has already seen, so that each step computes only its own.
+
+A model takes and returns a :class:`Cache` as ``past_key_values``. A cache that is handed in is **extended in place**:
+after the call it also holds the positions of that call. To go on twice from the same place, hand in a
+``copy.deepcopy`` of it, or the tuples of :meth:`Cache.to_legacy_cache`, which are never written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+
+#: Keys and values of one layer; where there is a cross-attention, followed by its keys and values.
+LayerTensors: TypeAlias = tuple[Tensor, ...]
+
+#: What a caller may pass as ``past_key_values``.
+PastKeyValues: TypeAlias = "Cache | Sequence[Sequence[Tensor]]"
+
+#: The least room, in positions, that is added when a buffer has become too small.
+_BLOCK = 64
+
+
+class CacheLayer:
+    """The cache of one layer: keys and values in buffers with room behind them, and those of its cross-attention.
+
+    Args:
+        capacity: Positions to reserve when the first keys arrive; 0 keeps the first keys as they are.
+    """
+
+    def __init__(self, capacity: int = 0) -> None:
+        self._capacity = capacity
+        self._length = 0
+        self._keys: Tensor | None = None
+        self._values: Tensor | None = None
+        self.cross: tuple[Tensor, Tensor] | None = None
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def keys(self) -> Tensor:
+        """All keys so far, ``[batch, heads, time, size]``."""
+        return self._filled(self._keys)
+
+    @property
+    def values(self) -> Tensor:
+        """All values so far, ``[batch, heads, time, size]``."""
+        return self._filled(self._values)
+
+    @property
+    def tensors(self) -> LayerTensors:
+        """Keys and values, followed by those of the cross-attention if there are any."""
+        return (self.keys, self.values, *(self.cross or ()))
+
+    def append(self, key: Tensor, value: Tensor) -> None:
+        """Adds the keys and values of further positions, ``[batch, heads, new, size]``.
+
+        Where gradients are recorded the tensors are concatenated, because a write into a buffer would change what
+        autograd has saved; otherwise they are written into the buffer, which grows when it is full.
+        """
+        if self._keys is not None and self._keys.shape[0] != key.shape[0]:
+            raise UserError(
+                f"The cache (past_key_values) holds {self._keys.shape[0]} sequences, the input {key.shape[0]}.",
+                advice="Give as many input rows as in the calls that filled the cache, or start without one.",
+            )
+        start, self._length = self._length, self._length + key.shape[2]
+        self._keys = self._extended(self._keys, key, start)
+        self._values = self._extended(self._values, value, start)
+
+    def reorder(self, rows: Tensor) -> None:
+        """Replaces the batch by the given rows of it (which may repeat)."""
+        if self._keys is not None and self._values is not None:
+            self._keys, self._values = self.keys.index_select(0, rows), self.values.index_select(0, rows)
+        if self.cross is not None:
+            self.cross = (self.cross[0].index_select(0, rows), self.cross[1].index_select(0, rows))
+
+    def _filled(self, buffer: Tensor | None) -> Tensor:
+        if buffer is None:
+            raise UserError("This layer of the cache holds nothing yet.")
+        return buffer[:, :, : self._length]
+
+    def _extended(self, buffer: Tensor | None, new: Tensor, start: int) -> Tensor:
+        """A buffer whose positions up to the present length hold the old and the new values."""
+        if buffer is None and self._length >= self._capacity:
+            return new
+        if torch.is_grad_enabled():
+            return new if buffer is None else torch.cat([buffer[:, :, :start], new], dim=2)
+        if buffer is None or buffer.shape[2] < self._length or _is_frozen(buffer):
+            buffer = self._grown(buffer, new, start)
+        buffer[:, :, start : self._length] = new
+        return buffer
+
+    def _grown(self, old: Tensor | None, new: Tensor, start: int) -> Tensor:
+        """A larger buffer with the old values in it; it grows in proportion, so that copying stays cheap per token."""
+        capacity = self._capacity
+        if capacity < self._length:
+            capacity = self._length + max(_BLOCK, self._length // 2)
+        batch, heads, _, size = new.shape
+        buffer = new.new_empty(batch, heads, capacity, size)
+        if old is not None:
+            buffer[:, :, :start] = old[:, :, :start]
+        return buffer
+
+
+class Cache:
+    """The keys and values of all layers of a model. Reads like a sequence of ``(keys, values)``, one for each layer.
+
+    Args:
+        layers: Keys and values to start with, layer by layer; they are not written to.
+        capacity: Positions to reserve in every layer from the start, where the final length is known.
+    """
+
+    def __init__(self, layers: Iterable[Sequence[Tensor]] = (), *, capacity: int = 0) -> None:
+        self._capacity = capacity
+        self.layers: list[CacheLayer] = []
+        for index, tensors in enumerate(layers):
+            if len(tensors) not in (2, 4):
+                raise UserError(
+                    f"past_key_values[{index}] has {len(tensors)} tensors.",
+                    advice="A layer is (keys, values), or (keys, values, cross keys, cross values).",
+                )
+            self.update(index, tensors[0], tensors[1])
+            if len(tensors) == 4:
+                self.layers[index].cross = (tensors[2], tensors[3])
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, layer: int) -> LayerTensors:
+        return self.layers[layer].tensors
+
+    def __iter__(self) -> Iterator[LayerTensors]:
+        return (layer.tensors for layer in self.layers)
+
+    def update(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Adds the keys and values of new positions to a layer.
+
+        Args:
+            layer: Index of the layer. Layers are first filled in order.
+            key: ``[batch, heads, new, size]``.
+            value: ``[batch, heads, new, size]``.
+
+        Returns:
+            All keys and all values of the layer, old ones first: ``[batch, heads, time, size]`` each.
+        """
+        entry = self._layer(layer)
+        entry.append(key, value)
+        return entry.keys, entry.values
+
+    def cross(self, layer: int) -> tuple[Tensor, Tensor] | None:
+        """Keys and values of a layer's cross-attention, if they have been stored."""
+        return self.layers[layer].cross if layer < len(self.layers) else None
+
+    def store_cross(self, layer: int, key: Tensor, value: Tensor) -> None:
+        """Keeps the keys and values of a layer's cross-attention: the encoder's states do not change between steps."""
+        self._layer(layer).cross = (key, value)
+
+    def get_seq_length(self, layer: int = 0) -> int:
+        """The number of positions that a layer holds."""
+        return len(self.layers[layer]) if layer < len(self.layers) else 0
+
+    def reorder(self, rows: Tensor) -> None:
+        """Replaces the batch by the given rows of it: ``rows[i]`` is the row that becomes row ``i``."""
+        for layer in self.layers:
+            layer.reorder(rows)
+
+    def to_legacy_cache(self) -> tuple[LayerTensors, ...]:
+        """The cache as a tuple of ``(keys, values)``; later calls with this cache do not change it."""
+        return tuple(self)
+
+    @classmethod
+    def from_legacy_cache(cls, past_key_values: Iterable[Sequence[Tensor]] | None = None) -> Cache:
+        """A cache that starts with the given keys and values, which are not written to."""
+        return cls(past_key_values or ())
+
+    def _layer(self, index: int) -> CacheLayer:
+        if index == len(self.layers):
+            self.layers.append(CacheLayer(self._capacity))
+        return self.layers[index]
+
+
+def as_cache(past_key_values: PastKeyValues | None) -> Cache:
+    """The cache that a model's ``past_key_values`` argument means: the given one itself, or a new one."""
+    return past_key_values if isinstance(past_key_values, Cache) else Cache(past_key_values or ())
+
+
+def _is_frozen(buffer: Tensor) -> bool:
+    """Whether the buffer comes from ``torch.inference_mode`` and may not be written to here."""
+    return buffer.is_inference() and not torch.is_inference_mode_enabled()

@@ -1,0 +1,60 @@
+"""Linear layers whose weight is stored the other way round, and linear layers cut down to some of their features."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Conv1D(nn.Module):
+    """A linear layer with its weight stored as ``[in, out]``: ``y = x W + b``.
+
+    GPT and GPT-2 store their weights so; the name is the one that the ecosystem uses for it (a convolution of width 1).
+
+    Args:
+        out_features: Size of the last axis of the output.
+        in_features: Size of the last axis of the input.
+    """
+
+    def __init__(self, out_features: int, in_features: int) -> None:
+        super().__init__()
+        self.out_features = out_features
+        self.in_features = in_features
+        self.weight = nn.Parameter(torch.empty(in_features, out_features))
+        self.bias = nn.Parameter(torch.empty(out_features))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Normal weights of standard deviation 0.02, as in the original, and no bias."""
+        nn.init.normal_(self.weight, std=0.02)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., in]`` -> ``[..., out]``."""
+        return nn.functional.linear(x, self.weight.T, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes, in the order of the constructor."""
+        return f"out_features={self.out_features}, in_features={self.in_features}"
+
+
+def keep_outputs(layer: nn.Linear | Conv1D, index: Tensor) -> None:
+    """Cuts a layer down, in place, to the given outputs (their indices in the new order)."""
+    axis = 1 if isinstance(layer, Conv1D) else 0
+    layer.weight = _selected(layer.weight, axis, index)
+    if layer.bias is not None:
+        layer.bias = _selected(layer.bias, 0, index)
+    layer.out_features = len(index)
+
+
+def keep_inputs(layer: nn.Linear | Conv1D, index: Tensor) -> None:
+    """Cuts a layer down, in place, to the given inputs (their indices in the new order)."""
+    axis = 0 if isinstance(layer, Conv1D) else 1
+    layer.weight = _selected(layer.weight, axis, index)
+    layer.in_features = len(index)
+
+
+def _selected(parameter: Tensor, axis: int, index: Tensor) -> nn.Parameter:
+    """Part of a parameter as a new one, trainable if the old one is."""
+    values = parameter.detach().index_select(axis, index.to(parameter.device))
+    return nn.Parameter(values, requires_grad=parameter.requires_grad)
