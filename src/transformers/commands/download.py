@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
+from ..errors import UserError
+
 #: Weights of other frameworks, which this library does not read.
 FOREIGN_FILES = (
     "*.h5",
@@ -44,23 +46,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Downloads the files and prints the folder that holds them."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import DryRunError, HFValidationError, HTTPError  # type: ignore[attr-defined]
 
-    from ..errors import UserError
-
+    where = {name: getattr(arguments, name) for name in ("revision", "cache_dir", "local_dir", "token")}
     try:
-        files = HfApi(token=arguments.token).list_repo_files(arguments.model, revision=arguments.revision)
+        listing = snapshot_download(arguments.model, dry_run=True, ignore_patterns=[*FOREIGN_FILES], **where)
         folder = snapshot_download(
             arguments.model,
-            revision=arguments.revision,
-            cache_dir=arguments.cache_dir,
-            local_dir=arguments.local_dir,
-            token=arguments.token,
             force_download=arguments.force,
-            ignore_patterns=unwanted(files),
+            ignore_patterns=unwanted(file.filename for file in listing),
+            **where,
         )
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+    except DryRunError as error:
+        raise UserError(f"{arguments.model}: the Hub cannot be reached: {error.__cause__ or error}") from error
+    except (HFValidationError, HTTPError, OSError) as error:
         raise UserError(f"{arguments.model} cannot be downloaded: {error}") from error
     print(folder)
     return 0
