@@ -1,1 +1,13 @@
 """Plan, run, verify: from the named arrays of a checkpoint to the weights of a model. Knows rules, knows no family."""
+
+from .._lazy import lazy_names
+
+PUBLIC_NAMES = {
+    "convert": ("ConversionOptions", "convert"),
+    "layout": ("ConversionError",),
+    "output": ("Destination", "OutputError"),
+    "plan": ("ConversionPlan", "PlanRequest", "make_plan"),
+    "report": ("ConversionReport",),
+}
+
+__getattr__, __dir__ = lazy_names(__name__, PUBLIC_NAMES)

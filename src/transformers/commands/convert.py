@@ -1,0 +1,142 @@
+"""``convert``: an original checkpoint becomes a PyTorch model."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..conversion.report import ConversionReport
+    from ..conversion.run import Progress
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declares the command and its arguments."""
+    parser = subparsers.add_parser(
+        "convert",
+        help="convert an original checkpoint to a PyTorch model",
+        description="Convert an original research checkpoint to a PyTorch model, without TensorFlow, and prove it.",
+    )
+    add = parser.add_argument
+    add("--model_type", required=True, metavar="TYPE", help="the family, such as bert or gpt2; auto finds out")
+    add(
+        "--tf_checkpoint",
+        required=True,
+        metavar="PATH",
+        help="the checkpoint: its prefix, any of its files, or its folder",
+    )
+    add(
+        "--config",
+        metavar="FILE",
+        help="its configuration; inferred from the tensors as far as they show it if left out",
+    )
+    add(
+        "--pytorch_dump_output",
+        required=True,
+        metavar="PATH",
+        help="a folder, or a file in .safetensors, .bin, .pt, .pth",
+    )
+    add("--finetuning_task_name", metavar="TASK", help="the task of a fine-tuned checkpoint, kept in config.json")
+    add("--architecture", metavar="CLASS", help="the model class; found out from the variables if left out")
+    add("--skip", action="append", default=[], metavar="PATTERN", help="variables to leave out (wildcards; repeatable)")
+    add("--num_heads", type=int, metavar="N", help="the number of attention heads, which no tensor shows")
+    add("--num_labels", type=int, metavar="N", help="the number of labels, held against the head")
+    add(
+        "--dtype",
+        default="float32",
+        choices=("float32", "float16", "bfloat16"),
+        help="of the output (default: float32)",
+    )
+    add("--tokenizer", metavar="PATH", help="the tokenizer's files or their folder (default: beside the checkpoint)")
+    add(
+        "--max_shard_size",
+        default="5GB",
+        metavar="SIZE",
+        help="spread larger weights over several files (default: 5GB)",
+    )
+    add("--dry_run", action="store_true", help="print the full mapping and write nothing")
+    add("--no_verify", action="store_true", help="do not read the result back; checksums are verified all the same")
+    add("--overwrite", action="store_true", help="replace files that exist")
+    add("--report", metavar="FILE.json", help="write the report for programs, too")
+    add("--quiet", action="store_true", help="print neither progress nor report")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Converts, or prints what would be done."""
+    from ..checkpoints import open_checkpoint
+    from ..conversion.convert import ConversionOptions
+    from ..conversion.report import plan_text
+    from ..conversion.weight_files import parse_size
+    from ..models.auto.original_checkpoints import carry_out, plan_conversion
+
+    _interrupt_on_termination()
+    with open_checkpoint(arguments.tf_checkpoint) as checkpoint:
+        plan = plan_conversion(
+            checkpoint,
+            arguments.model_type,
+            arguments.config,
+            architecture=arguments.architecture,
+            dtype=arguments.dtype,
+            skip=arguments.skip,
+            num_heads=arguments.num_heads,
+            num_labels=arguments.num_labels,
+            finetuning_task_name=arguments.finetuning_task_name,
+        )
+        if arguments.dry_run:
+            print(plan_text(plan, checkpoint))
+            return 0
+        passes = 1 if arguments.no_verify else 2
+        with _progress_bar(passes * plan.nbytes, quiet=arguments.quiet) as progress:
+            options = ConversionOptions(
+                overwrite=arguments.overwrite,
+                verify=not arguments.no_verify,
+                max_shard_size=parse_size(arguments.max_shard_size),
+                inputs=[Path(arguments.config)] if arguments.config else [],
+                progress=progress,
+            )
+            output = Path(arguments.pytorch_dump_output)
+            report = carry_out(plan, checkpoint, output, tokenizer=arguments.tokenizer, options=options)
+    if not arguments.quiet:
+        print(report)
+    if arguments.report:
+        _write_report(report, Path(arguments.report))
+    return 0
+
+
+def _interrupt_on_termination() -> None:
+    """Lets SIGTERM clean up as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+@contextmanager
+def _progress_bar(total: int, *, quiet: bool) -> Iterator[Progress]:
+    """A bar on a terminal, silence elsewhere."""
+    from ..conversion.convert import no_progress
+
+    if quiet or not sys.stderr.isatty():
+        yield no_progress
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit="B", unit_scale=True, unit_divisor=1024, desc="converting", leave=False) as bar:
+
+        def update(done: int) -> None:
+            bar.update(done)
+
+        yield update
+
+
+def _write_report(report: ConversionReport, path: Path) -> None:
+    import json
+
+    text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,136 @@
+"""The front door: a plan becomes files, and the files are proved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..checkpoints import CheckpointReader
+from .output import Destination, atomic_output
+from .plan import ConversionPlan
+from .report import ConversionReport
+from .run import Progress, run
+from .verify import verify
+from .weight_files import WeightFile, index_text, split_rows
+
+#: Writes files beside the weights into a folder.
+Companion = Callable[[Path], None]
+
+
+def no_progress(done: int) -> None:
+    """For who does not want to be told."""
+
+
+@dataclass(frozen=True)
+class ConversionOptions:
+    """How a plan is carried out.
+
+    Attributes:
+        overwrite: Whether files that exist may be replaced.
+        verify: Whether the result is read back and compared.
+        max_shard_size: Bytes above which the weights are spread over several files; None for a single file.
+        inputs: Files besides those of the checkpoint that must never be replaced.
+        progress: Told the bytes that are done, twice the size of the weights in all if the result is verified.
+    """
+
+    overwrite: bool = False
+    verify: bool = True
+    max_shard_size: int | None = None
+    inputs: Sequence[Path] = ()
+    progress: Progress = no_progress
+
+
+def convert(
+    plan: ConversionPlan,
+    checkpoint: CheckpointReader,
+    destination: Destination,
+    companions: Sequence[Companion],
+    options: ConversionOptions,
+) -> ConversionReport:
+    """Carries out a plan.
+
+    Args:
+        plan: What is to be done.
+        checkpoint: Where the tensors come from.
+        destination: Where the output goes.
+        companions: What else is written into the output's folder.
+        options: How.
+
+    Raises:
+        ConversionError: If the result is not what it has to be.
+        OutputError: If the output cannot be written.
+        CheckpointError: If the checkpoint is damaged.
+    """
+    started = time.monotonic()
+    files = split_rows(plan.rows, destination.weights_name, None if destination.is_file else options.max_shard_size)
+    names = [*_weight_names(files), "config.json"]
+    inputs = [*checkpoint.files, *options.inputs]
+    needed = plan.nbytes * (2 if destination.is_torch else 1)
+    with atomic_output(destination, names, needed, inputs, overwrite=options.overwrite) as staging:
+        for companion in companions:
+            companion(staging.folder)
+        _write_weights(files, checkpoint, destination, staging.folder, options.progress)
+        if options.verify:
+            verify(files, checkpoint, staging.folder, options.progress)
+        staging.weights = _weight_names(files)
+        written = sorted(path.name for path in staging.folder.iterdir())
+    return _report(plan, checkpoint, destination, written, options, time.monotonic() - started)
+
+
+def _weight_names(files: Sequence[WeightFile]) -> list[str]:
+    """The weight files, and behind them the index if there are several."""
+    names = [file.name for file in files]
+    return names if len(files) == 1 else [*names, _INDEX]
+
+
+#: Only folders are sharded, and their weights are always ``.safetensors``.
+_INDEX = "model.safetensors.index.json"
+
+
+def _write_weights(
+    files: list[WeightFile], checkpoint: CheckpointReader, destination: Destination, folder: Path, progress: Progress
+) -> None:
+    if destination.is_torch:
+        from .torch_files import require_torch, save_as_torch
+
+        require_torch(destination.weights_name)
+        (file,) = files
+        passing = WeightFile(f"{file.name}.safetensors", file.rows)
+        run([passing], checkpoint, folder, progress)
+        save_as_torch(folder / passing.name, folder / file.name)
+        (folder / passing.name).unlink()
+        return
+    run(files, checkpoint, folder, progress)
+    if len(files) > 1:
+        (folder / _INDEX).write_text(index_text(files), encoding="utf-8")
+
+
+def _report(
+    plan: ConversionPlan,
+    checkpoint: CheckpointReader,
+    destination: Destination,
+    written: Sequence[str],
+    options: ConversionOptions,
+    seconds: float,
+) -> ConversionReport:
+    path = destination.path if destination.is_file else destination.folder
+    return ConversionReport(
+        source=str(checkpoint.path),
+        source_format=checkpoint.format,
+        model_type=plan.family.model_type,
+        architecture=plan.architecture,
+        tensors=len(plan.rows),
+        parameters=plan.parameters,
+        tied=sorted(plan.tied),
+        skipped={reason: [item.name for item in items] for reason, items in plan.skipped_by_reason.items()},
+        assumed=plan.assumed,
+        checksums=checkpoint.checksums,
+        round_trip=options.verify,
+        rounded=[row.target for row in plan.rows if plan.rounds(row, checkpoint)],
+        seconds=seconds,
+        folder=destination.folder,
+        files=written,
+        load_line=f"transformers.{plan.architecture}.from_pretrained({str(path)!r})",
+    )

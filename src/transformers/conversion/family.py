@@ -1,0 +1,125 @@
+"""What a family declares about its original checkpoints; everything else about the conversion is shared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..configuration_utils import PretrainedConfig
+from .rules import Rules, SkipRule
+
+#: Marks a field that has no default: it has to be given or to follow from the tensors.
+REQUIRED: Any = object()
+
+#: Marks a field that the original does not know: where it is absent the configuration class decides.
+UNKNOWN_TO_THE_ORIGINAL: Any = object()
+
+
+@dataclass(frozen=True)
+class ConfigField:
+    """A field of the configuration.
+
+    Attributes:
+        name: The attribute of our configuration.
+        kind: The type of its value.
+        original: How the original's configuration file spells it; the same as ``name`` if empty.
+        size: The symbol of the shapes whose size it is, or the index that runs up to it.
+        default: What the original takes if the field is absent, in the original's words.
+        translate: From the original's words to ours, where a word means something else there.
+        nullable: Whether ``null`` is a value.
+    """
+
+    name: str
+    kind: type
+    original: str = ""
+    size: str = ""
+    default: Any = REQUIRED
+    translate: Callable[[Any], Any] | None = None
+    nullable: bool = False
+
+    @property
+    def spelling(self) -> str:
+        """How the original's file spells it."""
+        return self.original or self.name
+
+
+@dataclass(frozen=True)
+class ReleasedModel:
+    """A published model: recognised by its shapes, it settles what shapes do not tell.
+
+    Attributes:
+        name: What it is called.
+        sizes: Symbols and indices -> their sizes.
+        fields: Fields of our configuration -> their values.
+    """
+
+    name: str
+    sizes: Mapping[str, int]
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A model class as the target of a conversion.
+
+    Attributes:
+        head: The rules of its head.
+        labels: The symbol whose size is the number of labels.
+        detected: Whether a checkpoint with the head's variables is taken to be of this class.
+        unused: Variables of the encoder that the class has no place for.
+    """
+
+    head: Rules = ()
+    labels: str = ""
+    detected: bool = True
+    unused: tuple[SkipRule, ...] = ()
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        ValueError: If the file holds something else.
+    """
+    content = json.loads(path.read_text(encoding="utf-8-sig"))
+    if not isinstance(content, dict):
+        raise TypeError(f"an object {{…}} is expected, not {type(content).__name__}")
+    return content
+
+
+@dataclass(frozen=True)
+class Family:
+    """How the original checkpoints of a family become models.
+
+    Attributes:
+        model_type: As in the ecosystem's config.json.
+        title: The family's name for people.
+        config_class: Our configuration.
+        anchor: A variable that every checkpoint of the family has, whatever its head.
+        encoder: The rules of the base model, with the keys that they have in a model with a head.
+        base_prefix: What the keys of a model with a head have in front of those of the base model.
+        base_model: The class of the base model; a checkpoint without a head becomes one.
+        architectures: Class name -> what it has besides the encoder, the base model included.
+        skipped: Variables that are left out whatever the class.
+        fields: The fields of the configuration.
+        released: Published models.
+        config_files: Names of configuration files that stand beside a checkpoint, and how each is read.
+        finish_config: Last word on the configuration's fields, given which variables are there; returns what is wrong.
+    """
+
+    model_type: str
+    title: str
+    config_class: Callable[..., PretrainedConfig]
+    anchor: str
+    encoder: Rules
+    base_prefix: str
+    base_model: str
+    architectures: Mapping[str, Architecture]
+    skipped: tuple[SkipRule, ...]
+    fields: tuple[ConfigField, ...]
+    released: Sequence[ReleasedModel] = ()
+    config_files: Mapping[str, Callable[[Path], dict[str, Any]]] = field(default_factory=dict)
+    finish_config: Callable[[dict[str, Any], Mapping[str, Any]], list[str]] | None = None

@@ -1,0 +1,217 @@
+"""How a family's rules lie over the variables of a checkpoint: scopes, indices, sizes."""
+
+from __future__ import annotations
+
+import itertools
+import string
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..checkpoints import Variable
+from ..errors import UserError
+from .rules import Choice, Rules, TensorRule, TiedRule
+from .shapes import SymbolicShape, solve_sizes
+from .templates import LONGEST_INDEX, Template, Values, expand_values
+
+
+class ConversionError(UserError):
+    """A checkpoint cannot be converted as asked; the message lists every reason that is known."""
+
+
+class VariableTable(Mapping[str, Variable]):
+    """The variables of a checkpoint under the names that a family knows them by.
+
+    A model that was built inside another scope, such as ``module/`` of TensorFlow Hub, has that scope in front of its
+    variables, but not in front of a head that was added outside.
+
+    Args:
+        variables: The variables as the checkpoint names them.
+        anchor: A variable that every checkpoint of the family has; what stands before it is the outer scope.
+
+    Raises:
+        ConversionError: If the anchor is found in several scopes, or two variables have the same name in the end.
+    """
+
+    def __init__(self, variables: Mapping[str, Variable], anchor: str) -> None:
+        scopes = [name[: -len(anchor)] for name in variables if name == anchor or name.endswith(f"/{anchor}")]
+        if len(scopes) > 1:
+            raise ConversionError(
+                "The checkpoint holds several models:",
+                [f"{scope}{anchor}" for scope in scopes],
+                "Save the one that is wanted in a checkpoint of its own.",
+            )
+        self.scope = scopes[0] if scopes else ""
+        self._variables = {name.removeprefix(self.scope): variable for name, variable in variables.items()}
+        if len(self._variables) != len(variables):
+            doubled = [name for name in variables if f"{self.scope}{name}" in variables]
+            raise ConversionError(f"Variables stand both inside and outside of the scope {self.scope}:", doubled)
+
+    def __getitem__(self, name: str) -> Variable:
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def stored_name(self, name: str) -> str:
+        """The name in the checkpoint of a variable that may not even be there."""
+        return self._variables[name].name if name in self._variables else f"{self.scope}{name}"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A tensor rule for certain values of its placeholders.
+
+    Attributes:
+        rule: The rule.
+        values: The values of its placeholders.
+        sources: The variables that it reads, under the family's names.
+        shapes: Their shapes in symbols.
+        target: The key that it makes.
+    """
+
+    rule: TensorRule
+    values: Values
+    sources: tuple[str, ...]
+    shapes: tuple[SymbolicShape, ...]
+    target: str
+
+    @classmethod
+    def at(cls, rule: TensorRule, values: Values) -> Placed:
+        """Places a rule."""
+        return cls(
+            rule,
+            values,
+            tuple(source.name.fill(values) for source in rule.sources),
+            tuple(source.symbolic_shape(values) for source in rule.sources),
+            rule.target.fill(values),
+        )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The rules of a table, placed on the variables that are there.
+
+    Attributes:
+        rules: The table.
+        variables: The variables of the checkpoint.
+        counts: Index -> how far it runs.
+    """
+
+    rules: Rules
+    variables: VariableTable
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rules: Rules, variables: VariableTable) -> Layout:
+        """Places a table: what variables there are makes the choices and sets how far the indices run."""
+        chosen = tuple(_choose(rules, variables))
+        return cls(chosen, variables, _count_indices(chosen, variables))
+
+    @cached_property
+    def placed(self) -> tuple[Placed, ...]:
+        """All tensor rules with all values of their placeholders, layer by layer."""
+        tensors = (rule for rule in self.rules if isinstance(rule, TensorRule))
+        groups = itertools.groupby(tensors, key=lambda rule: _all_indices(rule))
+        return tuple(placed for indices, group in groups for placed in self._place(sorted(indices), tuple(group)))
+
+    def _place(self, indices: list[str], rules: tuple[TensorRule, ...]) -> Iterator[Placed]:
+        for outer in expand_values(indices, {}, self.counts):
+            for rule in rules:
+                words = dict(rule.target.words)
+                for inner in expand_values(words, words, {}):
+                    yield Placed.at(rule, outer | inner)
+
+    @cached_property
+    def tied(self) -> dict[str, str]:
+        """Keys that are other names of a parameter -> that parameter's key."""
+        ties = (rule for rule in self.rules if isinstance(rule, TiedRule))
+        return {
+            rule.target.fill(values): rule.original.fill(values)
+            for rule in ties
+            for values in expand_values(rule.target.placeholders, {}, self.counts)
+        }
+
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """All variables that the rules read, whether they are there or not."""
+        return frozenset(source for placed in self.placed for source in placed.sources)
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Variables that the rules read and that are not there, in the order of the table."""
+        wanted = dict.fromkeys(source for placed in self.placed for source in placed.sources)
+        return tuple(source for source in wanted if source not in self.variables)
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """The sizes of the symbols, as the shapes of the variables have them, and the counts of the indices."""
+        found = solve_sizes(
+            (symbolic, self.variables[source].shape)
+            for placed in self.placed
+            for source, symbolic in zip(placed.sources, placed.shapes, strict=True)
+            if source in self.variables
+        )
+        return {**found, **self.counts}
+
+    def witness(self, symbol: str) -> str | None:
+        """The first variable whose shape shows the size of a symbol by itself."""
+        for placed in self.placed:
+            for source, symbolic in zip(placed.sources, placed.shapes, strict=True):
+                shown = any(dimension.symbols == (symbol,) for dimension in symbolic.dimensions)
+                if shown and source in self.variables:
+                    return source
+        return None
+
+
+def _all_indices(rule: TensorRule) -> frozenset[str]:
+    return rule.target.indices.union(*(source.name.indices for source in rule.sources))
+
+
+def _choose(rules: Rules, variables: VariableTable) -> Iterator[TensorRule | TiedRule]:
+    for rule in rules:
+        if isinstance(rule, Choice):
+            present = any(rule.present.match(name) is not None for name in variables)
+            yield from _choose(rule.then if present else rule.otherwise, variables)
+        else:
+            yield rule
+
+
+def _count_indices(rules: Rules, variables: Iterable[str]) -> dict[str, int]:
+    """How far each index runs: one more than the largest at which a variable matches a rule."""
+    names = sorted(variables)
+    sources = [source.name for rule in rules if isinstance(rule, TensorRule) for source in rule.sources]
+    counts = dict.fromkeys((index for rule in rules if isinstance(rule, TensorRule) for index in _all_indices(rule)), 0)
+    for head, templates in itertools.groupby(sorted(sources, key=_head), key=_head):
+        candidates = [name for name in names if name.startswith(head)]
+        for template in templates:
+            for index, count in _counts_of(template, candidates, counts).items():
+                counts[index] = max(counts[index], count)
+    return counts
+
+
+def _head(template: Template) -> str:
+    """What a name has before the first placeholder."""
+    return template.text.partition("{")[0]
+
+
+def _counts_of(template: Template, names: Iterable[str], counts: Mapping[str, int]) -> dict[str, int]:
+    found = dict(counts)
+    if not template.indices:
+        return {}
+    for name in names:
+        if not _may_raise(name[len(_head(template)) :], min(found[index] for index in template.indices)):
+            continue
+        for index, value in (template.match(name) or {}).items():
+            if index in found and isinstance(value, int):
+                found[index] = max(found[index], value + 1)
+    return found
+
+
+def _may_raise(rest: str, smallest: int) -> bool:
+    """Whether matching could show a larger count: saves matching every variable of every layer against every rule."""
+    digits = "".join(itertools.takewhile(string.digits.__contains__, rest))
+    return not digits or (len(digits) <= LONGEST_INDEX and int(digits) >= smallest)

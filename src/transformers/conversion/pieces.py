@@ -1,0 +1,92 @@
+"""Large arrays in pieces: what is converted at once fits in the processor's cache, whatever the size of the tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoints.base import ITEM_SIZES, float32_from_bfloat16
+
+Array = NDArray[Any]
+
+#: Bytes that are handled at once.
+PIECE_BYTES = 4 * 1024 * 1024
+
+#: How NumPy holds a data type; it has no bfloat16, whose bit patterns are carried as whole numbers.
+_NUMPY_TYPES = {"bfloat16": np.dtype("<u2")}
+
+
+def numpy_type(dtype: str) -> np.dtype[Any]:
+    """The little-endian NumPy type in which values of a data type are held."""
+    return _NUMPY_TYPES.get(dtype) or np.dtype(dtype).newbyteorder("<")
+
+
+def piece_slices(shape: tuple[int, ...], dtype: str) -> Iterator[tuple[slice, ...]]:
+    """Regions that cover an array in the order of its elements, each of about :data:`PIECE_BYTES`."""
+    if not shape:
+        yield ()
+        return
+    row_bytes = ITEM_SIZES[dtype] * int(np.prod(shape[1:], dtype=np.int64))
+    if row_bytes > PIECE_BYTES and len(shape) > 1:
+        for index in range(shape[0]):
+            yield from ((slice(index, index + 1), *inner) for inner in piece_slices(shape[1:], dtype))
+        return
+    rows = max(1, PIECE_BYTES // max(1, row_bytes))
+    yield from ((slice(start, min(start + rows, shape[0])),) for start in range(0, shape[0], rows))
+
+
+def cast(values: Array, source: str, target: str) -> Array:
+    """Values of one data type as contiguous little-endian values of another.
+
+    A bfloat16 is rounded to the nearest even, as NumPy rounds the other types.
+    """
+    if source == target:
+        return np.ascontiguousarray(values, dtype=numpy_type(target))
+    wide = float32_from_bfloat16(np.ascontiguousarray(values, dtype="<u2")) if source == "bfloat16" else values
+    if target == "bfloat16":
+        return _bfloat16_bits(np.ascontiguousarray(wide, dtype="<f4"))
+    return np.ascontiguousarray(wide, dtype=numpy_type(target))
+
+
+def _bfloat16_bits(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    bits = values.view(np.uint32)
+    rounded = bits + (((bits >> 16) & 1) + np.uint32(0x7FFF))
+    return np.asarray(np.where(np.isnan(values), (bits >> 16) | 0x0040, rounded >> 16), dtype="<u2")
+
+
+def widens(source: str, target: str) -> bool:
+    """Whether every value of one data type is a value of another, so that a cast can be undone."""
+    return source == target or (source, target) in {
+        ("float16", "float32"), ("bfloat16", "float32"), ("float16", "float64"), ("bfloat16", "float64"),
+        ("float32", "float64"),
+    }  # fmt: skip
+
+
+def contiguous(values: Array) -> Array:
+    """The values in the order of their elements.
+
+    A matrix that lies in memory column by column is copied in strips: going through it row by row, as NumPy does, would
+    touch another cache line with every element (measured: six times slower).
+    """
+    if values.ndim != 2 or values.strides[0] >= values.strides[1]:
+        return np.ascontiguousarray(values)
+    result = np.empty(values.shape, values.dtype)
+    for start in range(0, values.shape[1], _STRIP):
+        result[:, start : start + _STRIP] = values[:, start : start + _STRIP]
+    return result
+
+
+_STRIP = 64
+
+
+def same_bits(one: Array, other: Array) -> bool:
+    """Whether two arrays hold the same bytes; unlike ``==`` this knows NaN and the sign of zero."""
+    return one.shape == other.shape and np.array_equal(_bits(one), _bits(other))
+
+
+def _bits(values: Array) -> Array:
+    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    return little.reshape(-1).view(f"<u{values.dtype.itemsize}")

@@ -1,0 +1,378 @@
+"""The plan of a conversion: where every tensor of the model comes from and why a variable is not used.
+
+Every error that can be known is raised here, all of them at once, before any output exists.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..checkpoints import CheckpointReader
+from ..checkpoints.base import ITEM_SIZES
+from .configs import ConfigSource, settle_config
+from .family import Architecture, Family
+from .layout import ConversionError, Layout, Placed, VariableTable
+from .operations import Operation, Shape, ShapeError
+from .pieces import widens
+from .rules import SkipRule
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One tensor of the output.
+
+    Attributes:
+        target: Its key in the state dict.
+        sources: The variables that it comes from, as the checkpoint names them.
+        operation: What is done to them.
+        shape: Its shape.
+        dtype: Its data type.
+    """
+
+    target: str
+    sources: tuple[str, ...]
+    operation: Operation
+    shape: Shape
+    dtype: str
+
+    @property
+    def nbytes(self) -> int:
+        """Its size in bytes."""
+        return math.prod(self.shape) * ITEM_SIZES[self.dtype]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A variable that is not used.
+
+    Attributes:
+        name: Its name in the checkpoint.
+        reason: Why.
+        nbytes: Its size.
+    """
+
+    name: str
+    reason: str
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class ConversionPlan:
+    """All that will be done, decided before a byte is written.
+
+    Attributes:
+        family: The family.
+        architecture: The model class that the output is for.
+        config: The arguments of its configuration.
+        rows: The tensors of the output, in the order in which they are written.
+        tied: Keys that are other names of a parameter and not stored -> that parameter's key.
+        skipped: The variables that are not used.
+        assumed: What was assumed about the configuration, and why.
+    """
+
+    family: Family
+    architecture: str
+    config: Mapping[str, Any]
+    rows: tuple[PlanRow, ...]
+    tied: Mapping[str, str]
+    skipped: tuple[Skipped, ...]
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all tensors."""
+        return sum(row.nbytes for row in self.rows)
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters."""
+        return sum(math.prod(row.shape) for row in self.rows)
+
+    @staticmethod
+    def rounds(row: PlanRow, checkpoint: CheckpointReader) -> bool:
+        """Whether the values of a row cannot be turned back to the bit."""
+        dtypes = (checkpoint.variables[source].dtype for source in row.sources)
+        return not (row.operation.exact and all(widens(dtype, row.dtype) for dtype in dtypes))
+
+    @property
+    def skipped_by_reason(self) -> dict[str, list[Skipped]]:
+        """The unused variables, gathered by the reason."""
+        gathered: dict[str, list[Skipped]] = defaultdict(list)
+        for skipped in self.skipped:
+            gathered[skipped.reason].append(skipped)
+        return dict(gathered)
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What the user asks for beyond the checkpoint itself.
+
+    Attributes:
+        configs: What configuration files and flags say, the more explicit first.
+        architecture: The model class; found out from the variables if None.
+        dtype: The data type of the output.
+        skip: Patterns of variables that the user wants left out.
+    """
+
+    configs: Sequence[ConfigSource] = ()
+    architecture: str | None = None
+    dtype: str = "float32"
+    skip: Sequence[str] = field(default_factory=tuple)
+
+
+def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -> ConversionPlan:
+    """Decides everything about a conversion.
+
+    Raises:
+        ConversionError: With every problem that there is.
+    """
+    variables = VariableTable(checkpoint.variables, family.anchor)
+    if family.anchor not in variables:
+        raise ConversionError(
+            f"{checkpoint.path} does not look like {family.title}: it has no variable {family.anchor}.",
+            advice="See what is in it with: transformers-cli inspect " + str(checkpoint.path),
+        )
+    name = request.architecture or _detect_architecture(family, variables)
+    architecture = _architecture(family, name)
+    layout = Layout.of(family.encoder + architecture.head, variables)
+    labels = layout.sizes.get(architecture.labels)
+    config = settle_config(family, _with_labels(request.configs, labels), layout)
+    config.problems += _label_problems(request.configs, labels)
+    leftover = _Leftovers(family, variables, layout, architecture, name, request.skip)
+    rows = _Rows(layout, "" if name != family.base_model else family.base_prefix, request.dtype)
+    problems = [*config.problems, *rows.problems, *leftover.problems]
+    if problems:
+        raise ConversionError(
+            f"This checkpoint cannot become a {name}:", align(problems), _advice(config.problems, leftover.unknown)
+        )
+    return ConversionPlan(
+        family=family,
+        architecture=name,
+        config=config.fields | {"architectures": [name], "dtype": request.dtype},
+        rows=tuple(rows.rows),
+        tied=layout.tied,
+        skipped=tuple(leftover.skipped),
+        assumed=tuple(config.assumptions),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ architecture
+
+
+def _architecture(family: Family, name: str) -> Architecture:
+    known = family.architectures
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        raise ConversionError(
+            f"{family.title} has no architecture {name}.",
+            [f"there are {', '.join(sorted(known))}"],
+            f"Did you mean {close[0]}?" if close else "",
+        )
+    return known[name]
+
+
+def _detect_architecture(family: Family, variables: VariableTable) -> str:
+    """The class whose head has the most variables there.
+
+    An incomplete head is chosen only if no complete one has as many: what it lacks is then reported as missing, instead
+    of the head being passed over.
+    """
+    base = Layout.of(family.architectures[family.base_model].head, variables).sources
+    present: dict[str, frozenset[str]] = {}
+    complete: set[str] = set()
+    for name, architecture in family.architectures.items():
+        head = Layout.of(architecture.head, variables)
+        there = frozenset(source for source in head.sources - base if source in variables)
+        if architecture.detected and there:
+            present[name] = there
+            complete |= {name} if there == head.sources - base else set()
+    rank = {name: (len(there), name in complete) for name, there in present.items()}
+    whole = [name for name in complete if not any(present[name] < other for other in present.values())]
+    if len(whole) > 1:
+        raise ConversionError(
+            "The checkpoint has the heads of several architectures:",
+            [f"{name}: {', '.join(sorted(present[name])[:3])}" for name in sorted(whole)],
+            "Choose one with --architecture.",
+        )
+    return max(rank, key=lambda name: rank[name]) if rank else family.base_model
+
+
+def _with_labels(configs: Sequence[ConfigSource], labels: int | None) -> list[ConfigSource]:
+    """The configurations, and in front of them the number of labels that the head shows."""
+    if labels is None:
+        return list(configs)
+    return [ConfigSource("the head in the checkpoint", {"num_labels": labels}, literal=True), *configs]
+
+
+def _label_problems(configs: Sequence[ConfigSource], labels: int | None) -> list[str]:
+    """Where a configuration names another number of labels than the head has."""
+    said = [
+        (source.name, spelling, count)
+        for source in configs
+        for spelling, count in (
+            ("num_labels", source.fields.get("num_labels")),
+            ("id2label", len(source.fields["id2label"]) if isinstance(source.fields.get("id2label"), dict) else None),
+        )
+        if count is not None
+    ]
+    return [
+        f"{spelling}   {name} says {count}, the head in the checkpoint has {labels}"
+        for name, spelling, count in said
+        if labels is not None and count != labels
+    ]
+
+
+# -------------------------------------------------------------------------------------------------------------- rows
+
+
+class _Rows:
+    """The rows of the plan, and what is wrong with the shapes of their sources."""
+
+    def __init__(self, layout: Layout, strip: str, dtype: str) -> None:
+        self.layout = layout
+        self.problems = [f"{layout.variables.stored_name(name)} is missing" for name in layout.missing]
+        self.rows: list[PlanRow] = []
+        missing = set(layout.missing)
+        for placed in layout.placed:
+            if missing.isdisjoint(placed.sources) and self._shapes_fit(placed):
+                self._add(placed, strip, dtype)
+        if not self.problems:
+            self.problems += _gaps(self.rows, layout)
+
+    def _shapes_fit(self, placed: Placed) -> bool:
+        variables, sizes = self.layout.variables, self.layout.sizes
+        wrong = [
+            f"{variables[source].name} is {list(variables[source].shape)}, "
+            f"expected {symbolic.describe(sizes)} = {symbolic}"
+            for source, symbolic in zip(placed.sources, placed.shapes, strict=True)
+            if not symbolic.fits(variables[source].shape, sizes)
+        ]
+        strings = [
+            f"{variables[source].name} holds {variables[source].dtype}, not numbers"
+            for source in placed.sources
+            if variables[source].dtype not in FLOATING
+        ]
+        self.problems += wrong + strings
+        return not wrong and not strings
+
+    def _add(self, placed: Placed, strip: str, dtype: str) -> None:
+        variables = self.layout.variables
+        try:
+            operation = placed.rule.make_operation(placed.values, self.layout.sizes)
+            shape = operation.target_shape([variables[source].shape for source in placed.sources])
+        except ShapeError as error:
+            self.problems.append(f"{', '.join(placed.sources)}: {error}")
+            return
+        stored = tuple(variables[source].name for source in placed.sources)
+        self.rows.append(PlanRow(placed.target.removeprefix(strip), stored, operation, shape, dtype))
+
+
+#: The data types that weights can have.
+FLOATING = ("float16", "bfloat16", "float32", "float64")
+
+
+def _gaps(rows: Iterable[PlanRow], layout: Layout) -> list[str]:
+    """Variables of which a part ends up nowhere."""
+    shapes = {variable.name: variable.shape for variable in layout.variables.values()}
+    covered: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for row in rows:
+        sources = [shapes[source] for source in row.sources]
+        for part in row.operation.restore(_hollow(row.shape), sources):
+            first = part.region[0] if part.region else slice(0, 1)
+            covered[row.sources[part.source]].append(first.indices(sources[part.source][0] if part.region else 1)[:2])
+    return [
+        f"{name}: rows {gap[0]} to {gap[1] - 1} are not used"
+        for name, ranges in covered.items()
+        for gap in _uncovered(ranges, shapes[name][0] if shapes[name] else 1)
+    ]
+
+
+def _hollow(shape: Shape) -> np.ndarray[Any, Any]:
+    """An array of any shape that takes no memory."""
+    return np.broadcast_to(np.float32(0), shape)
+
+
+def _uncovered(ranges: Iterable[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    gaps, reached = [], 0
+    for start, stop in sorted(ranges):
+        if start > reached:
+            gaps.append((reached, start))
+        reached = max(reached, stop)
+    return [*gaps, (reached, length)] if reached < length else gaps
+
+
+# --------------------------------------------------------------------------------------------------------- leftovers
+
+
+class _Leftovers:
+    """What happens to the variables that no rule reads: each is skipped for a reason, or unknown."""
+
+    def __init__(
+        self,
+        family: Family,
+        variables: VariableTable,
+        layout: Layout,
+        architecture: Architecture,
+        name: str,
+        user: Sequence[str],
+    ) -> None:
+        self.skipped: list[Skipped] = []
+        self.unknown: list[str] = []
+        self.problems: list[str] = []
+        other_heads = _other_heads(family, variables, name)
+        rules = (*family.skipped, *architecture.unused, SkipRule(tuple(user), "left out with --skip"))
+        for variable_name in variables:
+            if variable_name in layout.sources:
+                continue
+            variable = variables[variable_name]
+            names = {variable_name, variable.name}
+            reason = next((rule.reason for rule in rules for spelled in names if rule.matches(spelled)), None)
+            reason = reason or other_heads.get(variable_name)
+            if reason is None:
+                self.unknown.append(variable.name)
+            else:
+                self.skipped.append(Skipped(variable.name, reason, variable.nbytes))
+        wanted = [variables.stored_name(source) for source in layout.missing]
+        self.problems += [_describe_unknown(name, wanted) for name in self.unknown]
+
+
+def _other_heads(family: Family, variables: VariableTable, chosen: str) -> dict[str, str]:
+    """The variables of heads that are there in full but do not belong to the chosen class."""
+    reasons: dict[str, str] = {}
+    for name, architecture in family.architectures.items():
+        head = Layout.of(architecture.head, variables)
+        if name != chosen and head.sources and not head.missing:
+            for source in head.sources:
+                reasons.setdefault(source, f"head of {name}, which {chosen} does not have")
+    return reasons
+
+
+def _describe_unknown(name: str, wanted: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, wanted, n=1, cutoff=0.8)
+    return f"{name} is not known" + (f" (instead of {close[0]}?)" if close else "")
+
+
+def _advice(config_problems: Sequence[str], unknown: Sequence[str]) -> str:
+    advice = []
+    if any(" says " in problem for problem in config_problems):
+        advice.append(
+            "Give the configuration that belongs to this checkpoint, or leave --config out to infer all that the "
+            "tensors show."
+        )
+    if unknown:
+        advice.append("Leave out variables that are not weights with --skip 'PATTERN'.")
+    return " ".join(["Nothing was written.", *advice])
+
+
+def align(problems: Sequence[str]) -> list[str]:
+    """Pads what stands before the first run of three spaces, so that field names form a column."""
+    parts = [problem.split("   ", 1) for problem in problems]
+    width = max((len(part[0]) for part in parts if len(part) == 2), default=0)
+    return [f"{part[0]:<{width}}   {part[1]}" if len(part) == 2 else part[0] for part in parts]

@@ -1,0 +1,118 @@
+"""What a conversion did: for a person on the terminal, and as JSON for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..checkpoints import CheckpointReader
+from .plan import ConversionPlan
+
+
+@dataclass(frozen=True)
+class ConversionReport:
+    """The result of a conversion.
+
+    Attributes:
+        source: What was converted, as the user named it.
+        source_format: Its file format in words.
+        model_type: The family.
+        architecture: The model class of the output.
+        tensors: Number of tensors written.
+        parameters: Number of parameters in them.
+        tied: Keys that are other names of a parameter and not stored.
+        skipped: Reason -> the variables that were left out for it.
+        assumed: What was assumed about the configuration and the tokenizer, and why.
+        checksums: Which checksums of the source were verified, in words; None if it has none.
+        round_trip: Whether every tensor was turned back into its variables and compared bit for bit.
+        rounded: Tensors whose values were rounded on the way, which cannot be turned back to the bit.
+        seconds: Wall time.
+        folder: Where the output is.
+        files: The files written there.
+        load_line: The Python line that loads the model.
+    """
+
+    source: str
+    source_format: str
+    model_type: str
+    architecture: str
+    tensors: int
+    parameters: int
+    tied: Sequence[str]
+    skipped: dict[str, Sequence[str]]
+    assumed: Sequence[str]
+    checksums: str | None
+    round_trip: bool
+    rounded: Sequence[str]
+    seconds: float
+    folder: Path
+    files: Sequence[str]
+    load_line: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain values, as ``--report`` writes it."""
+        return {
+            **{name: getattr(self, name) for name in self.__dataclass_fields__},
+            "folder": str(self.folder),
+            "files": [str(self.folder / name) for name in self.files],
+            "tied": list(self.tied),
+            "assumed": list(self.assumed),
+            "rounded": list(self.rounded),
+            "skipped": {reason: list(names) for reason, names in self.skipped.items()},
+            "seconds": round(self.seconds, 3),
+        }
+
+    def __str__(self) -> str:
+        lines = [
+            ("source", f"{self.source} ({self.source_format})"),
+            ("model", f"{self.architecture} ({self.model_type})"),
+            ("written", f"{self.tensors:,} tensors, {self.parameters:,} parameters"),
+            *(("skipped", _count(reason, names)) for reason, names in self.skipped.items()),
+            *(("assumed", assumption) for assumption in self.assumed),
+            ("checked", self._checked()),
+            ("time", f"{self.seconds:.1f} s"),
+            *(("output", str(self.folder / name)) for name in self.files),
+            ("load it", self.load_line),
+        ]
+        return "\n".join(f"{label:<9}{text}" for label, text in lines)
+
+    def _checked(self) -> str:
+        checks = [self.checksums or "no checksums in this format"]
+        if not self.round_trip:
+            checks.append("round trip not verified (--no_verify)")
+        elif self.rounded:
+            exact = self.tensors - len(self.rounded)
+            checks.append(
+                f"{exact} tensors turned back into the source bit for bit, {len(self.rounded)} rounded and recomputed"
+            )
+        else:
+            checks.append(f"all {self.tensors} tensors turned back into the source bit for bit")
+        return "; ".join(checks)
+
+
+def _count(reason: str, names: Sequence[str], shown: int = 3) -> str:
+    """``12 variables: state of the optimizer (bert/…/adam_m, …)``."""
+    noun = "variable" if len(names) == 1 else "variables"
+    examples = ", ".join(names[:shown]) + (", …" if len(names) > shown else "")
+    return f"{len(names)} {noun}: {reason} ({examples})"
+
+
+def plan_text(plan: ConversionPlan, checkpoint: CheckpointReader) -> str:
+    """The full mapping, as ``--dry_run`` prints it."""
+    rows = [
+        (row.target, f"{row.dtype} {list(row.shape)}", str(row.operation), ", ".join(row.sources)) for row in plan.rows
+    ]
+    rows += [(target, "tied", "not stored", original) for target, original in plan.tied.items()]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    lines = [f"{checkpoint.path} ({checkpoint.format}) -> {plan.architecture} ({plan.family.model_type})", ""]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        lines.append("  ".join([*cells, row[3]]).rstrip())
+    lines.append("")
+    for reason, skipped in plan.skipped_by_reason.items():
+        lines += [f"skipped  {variable.name}  ({reason})" for variable in skipped]
+    lines += [f"assumed  {assumption}" for assumption in plan.assumed]
+    lines.append(f"{len(plan.rows):,} tensors, {plan.parameters:,} parameters, {plan.nbytes:,} bytes")
+    return "\n".join(lines)

@@ -1,0 +1,74 @@
+"""The proof: what was written is read back, turned into the variables that it came from, and compared bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..checkpoints import CheckpointReader
+from .layout import ConversionError
+from .pieces import Array, cast, contiguous, piece_slices, same_bits
+from .plan import ConversionPlan, PlanRow
+from .run import RELEASE_BYTES, Progress, numbers
+from .weight_files import StoredSafetensors, StoredWeights, WeightFile
+
+
+def verify(files: list[WeightFile], checkpoint: CheckpointReader, folder: Path, progress: Progress) -> None:
+    """Undoes the conversion and holds the result against the checkpoint.
+
+    Where an operation rounds, or the data type of the output is narrower, it is computed once more instead.
+
+    Raises:
+        ConversionError: If a tensor is not what it has to be: the disk or the memory failed, or this program is wrong.
+    """
+    for file in files:
+        with _open(folder / file.name) as stored:
+            for row in file.rows:
+                tensor = stored.tensor(row.target)
+                if tensor.shape != row.shape or not _agrees(row, tensor, checkpoint, stored):
+                    raise ConversionError(
+                        f"{file.name}: {row.target} does not hold what {', '.join(row.sources)} holds.",
+                        advice="Nothing was kept. The disk or the memory may be faulty; report it if it happens again.",
+                    )
+                checkpoint.release()
+                stored.release()
+                progress(row.nbytes)
+
+
+def _open(path: Path) -> StoredWeights:
+    if path.suffix == ".safetensors":
+        return StoredSafetensors(path)
+    from .torch_files import StoredStateDict
+
+    return StoredStateDict(path)
+
+
+def _agrees(row: PlanRow, tensor: Array, checkpoint: CheckpointReader, stored: StoredWeights) -> bool:
+    if ConversionPlan.rounds(row, checkpoint) or not row.sources:
+        return _redone_agrees(row, tensor, checkpoint)
+    return _undone_agrees(row, tensor, checkpoint, stored)
+
+
+def _undone_agrees(row: PlanRow, tensor: Array, checkpoint: CheckpointReader, stored: StoredWeights) -> bool:
+    shapes = [checkpoint.variables[source].shape for source in row.sources]
+    for part in row.operation.restore(tensor, shapes):
+        dtype = checkpoint.variables[row.sources[part.source]].dtype
+        source = checkpoint.read(row.sources[part.source])[part.region]
+        for region in piece_slices(source.shape, dtype):
+            restored = cast(contiguous(np.asarray(part.values[region])), row.dtype, dtype)
+            if not same_bits(np.asarray(source[region]), restored):
+                return False
+            if tensor.nbytes > RELEASE_BYTES:
+                checkpoint.release()
+                stored.release()
+    return True
+
+
+def _redone_agrees(row: PlanRow, tensor: Array, checkpoint: CheckpointReader) -> bool:
+    sources, dtype = numbers(row, checkpoint)
+    result = row.operation.forward(sources)
+    return all(
+        same_bits(np.asarray(tensor[region]), cast(contiguous(np.asarray(result[region])), dtype, row.dtype))
+        for region in piece_slices(row.shape, row.dtype)
+    )

@@ -1,0 +1,235 @@
+"""From any original checkpoint to its family, and through the family's rules to a model."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...checkpoints import CheckpointReader, Variable, open_checkpoint
+from ...configuration_utils import PretrainedConfig
+from ...conversion.configs import ConfigSource
+from ...conversion.convert import ConversionOptions, convert, no_progress
+from ...conversion.family import Family
+from ...conversion.layout import ConversionError, VariableTable
+from ...conversion.output import Destination
+from ...conversion.plan import ConversionPlan, PlanRequest, make_plan
+from ...conversion.report import ConversionReport
+from ...conversion.run import Progress
+from ...conversion.weight_files import parse_size
+from ...errors import UserError
+from .tables import FAMILIES, find_model_type
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+StrPath = str | Path
+
+
+def load_family(model_type: str) -> Family:
+    """What a family declares about its original checkpoints."""
+    entry = FAMILIES[model_type]
+    module = importlib.import_module(f"..{entry.folder}.{entry.converter}", __package__)
+    family: Family = module.FAMILY
+    return family
+
+
+def recognise(variables: Mapping[str, Variable]) -> list[Family]:
+    """The families whose checkpoints have such variables."""
+    families = (load_family(model_type) for model_type in FAMILIES)
+    return [family for family in families if family.anchor in VariableTable(variables, family.anchor)]
+
+
+def find_family(spelling: str, checkpoint: CheckpointReader) -> Family:
+    """The family that a user means by ``--model_type``, or the one that the variables show for ``auto``.
+
+    Raises:
+        ConversionError: If there is no such family, or the checkpoint is of another one.
+    """
+    if spelling == "auto":
+        found = recognise(checkpoint.variables)
+        if len(found) == 1:
+            return found[0]
+        raise ConversionError(
+            f"{checkpoint.path} does not look like any family that is known here.",
+            [f"first variables: {', '.join(list(checkpoint.variables)[:5])}"],
+            f"Known are {', '.join(FAMILIES)}: see what is in it with transformers-cli inspect.",
+        )
+    model_type = find_model_type(spelling)
+    if model_type is None:
+        raise ConversionError(
+            f"{spelling!r} is no model type that can be converted.",
+            advice=f"There are {', '.join(FAMILIES)}, and auto, which finds out.",
+        )
+    family = load_family(model_type)
+    if family.anchor not in VariableTable(checkpoint.variables, family.anchor):
+        _refuse_other_family(family, checkpoint)
+    return family
+
+
+def _refuse_other_family(family: Family, checkpoint: CheckpointReader) -> None:
+    others = [other for other in recognise(checkpoint.variables) if other is not family]
+    looks = f" It looks like {others[0].title}." if others else ""
+    advice = f"Use --model_type {others[0].model_type}." if others else "See what is in it: transformers-cli inspect."
+    raise ConversionError(
+        f"{checkpoint.path} is not a {family.title} checkpoint: it has no variable {family.anchor}.{looks}",
+        advice=advice,
+    )
+
+
+def plan_conversion(
+    checkpoint: CheckpointReader,
+    model_type: str = "auto",
+    config: StrPath | Mapping[str, Any] | None = None,
+    *,
+    architecture: str | None = None,
+    dtype: str = "float32",
+    skip: Sequence[str] = (),
+    num_heads: int | None = None,
+    num_labels: int | None = None,
+    finetuning_task_name: str | None = None,
+) -> ConversionPlan:
+    """Decides everything about the conversion of an opened checkpoint.
+
+    Args:
+        checkpoint: The checkpoint.
+        model_type: The family, or ``auto``.
+        config: The original's configuration file, one of the ecosystem, or its content.
+        architecture: The model class; found out from the variables if None.
+        dtype: The data type of the output.
+        skip: Patterns of variables to leave out.
+        num_heads: The number of attention heads, which no tensor shows.
+        num_labels: The number of labels, held against the head.
+        finetuning_task_name: Kept in the configuration as ``finetuning_task``.
+
+    Raises:
+        ConversionError: With every problem that there is.
+    """
+    family = find_family(model_type, checkpoint)
+    said = {"num_attention_heads": num_heads, "num_labels": num_labels, "finetuning_task": finetuning_task_name}
+    flags = ConfigSource("the command line", {name: value for name, value in said.items() if value is not None}, True)
+    request = PlanRequest(
+        configs=[flags, *_configs(family, checkpoint, config)], architecture=architecture, dtype=dtype, skip=skip
+    )
+    return make_plan(family, checkpoint, request)
+
+
+def _configs(
+    family: Family, checkpoint: CheckpointReader, config: StrPath | Mapping[str, Any] | None
+) -> list[ConfigSource]:
+    """What was given, and what stands beside the checkpoint."""
+    if isinstance(config, Mapping):
+        return [ConfigSource("the configuration", config, "model_type" in config or "architectures" in config)]
+    given = [] if config is None else [Path(config)]
+    for name in family.config_files:
+        beside = _folder(checkpoint) / name
+        if beside.is_file() and not any(path.exists() and beside.samefile(path) for path in given):
+            given.append(beside)
+    return [ConfigSource.read(path, family) for path in given]
+
+
+def _folder(checkpoint: CheckpointReader) -> Path:
+    return checkpoint.files[0].parent
+
+
+def convert_checkpoint(
+    tf_checkpoint: StrPath,
+    pytorch_dump_output: StrPath,
+    model_type: str = "auto",
+    config: StrPath | Mapping[str, Any] | None = None,
+    *,
+    tokenizer: StrPath | None = None,
+    max_shard_size: int | str | None = "5GB",
+    overwrite: bool = False,
+    verify: bool = True,
+    progress: Progress = no_progress,
+    **requests: Any,
+) -> ConversionReport:
+    """Converts an original checkpoint to a PyTorch model, without TensorFlow.
+
+    Args:
+        tf_checkpoint: The checkpoint: its prefix, any of its files, or its folder.
+        pytorch_dump_output: A weight file (``.bin``, ``.pt``, ``.pth``, ``.safetensors``) or a folder.
+        model_type: The family, or ``auto``.
+        config: The configuration, see :func:`plan_conversion`.
+        tokenizer: The tokenizer's files, or their folder; they are looked for beside the checkpoint if None.
+        max_shard_size: Size above which the weights in a folder are spread over several files.
+        overwrite: Whether files that exist may be replaced.
+        verify: Whether the result is read back and compared with the source.
+        progress: Told the bytes that are done.
+        **requests: The further arguments of :func:`plan_conversion`.
+
+    Raises:
+        UserError: If it cannot be done; nothing is changed then.
+    """
+    with open_checkpoint(tf_checkpoint) as checkpoint:
+        plan = plan_conversion(checkpoint, model_type, config, **requests)
+        return carry_out(
+            plan,
+            checkpoint,
+            Path(pytorch_dump_output),
+            tokenizer=tokenizer,
+            options=ConversionOptions(
+                overwrite=overwrite,
+                verify=verify,
+                max_shard_size=None if max_shard_size is None else parse_size(max_shard_size),
+                inputs=[Path(config)] if isinstance(config, str | Path) else [],
+                progress=progress,
+            ),
+        )
+
+
+def carry_out(
+    plan: ConversionPlan,
+    checkpoint: CheckpointReader,
+    output: Path,
+    *,
+    tokenizer: StrPath | None,
+    options: ConversionOptions,
+) -> ConversionReport:
+    """Carries out a plan, configuration and tokenizer included."""
+    config = make_config(plan)
+    companions = [lambda folder: config.save_pretrained(folder)]
+    return convert(plan, checkpoint, Destination(output), companions, options)
+
+
+def make_config(plan: ConversionPlan) -> PretrainedConfig:
+    """The configuration that a plan has settled.
+
+    Raises:
+        ConversionError: If the configuration class refuses it.
+    """
+    try:
+        return plan.family.config_class(**plan.config)
+    except UserError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise ConversionError(f"The configuration does not make a {plan.family.title} model: {error}") from error
+
+
+def load_original(
+    path: StrPath,
+    architecture: str,
+    config: PretrainedConfig | StrPath | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> tuple[PretrainedConfig, dict[str, Tensor]]:
+    """An original checkpoint as a configuration and a state dict, for ``from_pretrained``.
+
+    Args:
+        path: The checkpoint.
+        architecture: The name of the model class.
+        config: A configuration object, or the path of a file in either dialect.
+        overrides: Fields of the configuration that are set last.
+    """
+    from ...conversion.torch_files import tensors_of
+
+    with closing(open_checkpoint(path)) as checkpoint:
+        given = json.loads(config.to_json_string(use_diff=False)) if isinstance(config, PretrainedConfig) else config
+        plan = plan_conversion(checkpoint, config=given, architecture=architecture)
+        settled = make_config(plan)
+        for name, value in (overrides or {}).items():
+            setattr(settled, name, value)
+        return settled, tensors_of(plan.rows, checkpoint)
