@@ -28,6 +28,7 @@ ITEM_SIZES: Mapping[str, int] = {
     "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8,
     "complex64": 8, "complex128": 16,
     "float8_e5m2": 1, "float8_e4m3fn": 1,
+    "qint8": 1, "quint8": 1, "qint16": 2, "quint16": 2, "qint32": 4,
 }  # fmt: skip
 
 
@@ -72,9 +73,10 @@ class CheckpointReader(abc.ABC):
         """The values of a variable; its checksum is verified when it is read for the first time.
 
         Returns:
-            A read-only array in native byte order or as a byte-swapped view, possibly unaligned, where the format allows
-            it a view of the mapped file. ``bfloat16`` values come as ``uint16`` and the 8-bit floats as ``uint8`` (the
-            bit patterns), strings as an array of ``object`` holding ``bytes``.
+            A read-only array in native byte order or as a byte-swapped view, possibly unaligned, where the format
+            allows it a view of the mapped file. ``bfloat16`` values come as ``uint16`` and the 8-bit floats as
+            ``uint8`` (the bit patterns), quantized values as the integers that they are, strings as an array of
+            ``object`` holding ``bytes``.
 
         Raises:
             KeyError: If there is no such variable.

@@ -1,0 +1,204 @@
+r"""The protobuf wire format, as far as checkpoints use it. Messages are declared as dataclasses of the fields below.
+
+    @dataclass(slots=True)
+    class Dim:
+        size: int = int64(1)
+        name: str = string(2)
+
+    decode(Dim, b"\x08\x05") == Dim(size=5)
+
+Fields that are not declared are skipped, as protobuf asks for. Declared messages do not contain themselves, so that
+hostile bytes cannot make the decoder recurse.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeVar
+
+from .damage import FormatError
+from .varint import ReadBuffer, read_varint, varint
+
+M = TypeVar("M")
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
+
+
+class Kind(enum.Enum):
+    """How the payload of a field becomes a Python value."""
+
+    INT = enum.auto()
+    STRING = enum.auto()
+    BYTES = enum.auto()
+    MESSAGE = enum.auto()
+    PACKED = enum.auto()
+
+
+class _Field(NamedTuple):
+    number: int
+    kind: Kind
+    wire: int
+    repeated: bool = False
+    message: type[Any] | None = None
+    name: str = ""
+    default: Any = None
+
+
+def int64(number: int, default: int = 0) -> int:
+    """Declares a signed number (``int32``, ``int64``, ``bool`` or an enumeration)."""
+    return dataclasses.field(default=default, metadata={"field": _Field(number, Kind.INT, _VARINT)})
+
+
+def fixed32(number: int) -> int:
+    """Declares an unsigned number that always takes four bytes."""
+    return dataclasses.field(default=0, metadata={"field": _Field(number, Kind.INT, _FIXED32)})
+
+
+def string(number: int) -> str:
+    """Declares a UTF-8 text."""
+    return dataclasses.field(default="", metadata={"field": _Field(number, Kind.STRING, _BYTES)})
+
+
+def message(number: int, kind: type[M]) -> M:
+    """Declares a message; if it is absent, it is one with all fields at their defaults."""
+    return dataclasses.field(
+        default_factory=kind, metadata={"field": _Field(number, Kind.MESSAGE, _BYTES, message=kind)}
+    )
+
+
+def messages(number: int, kind: type[M]) -> list[M]:
+    """Declares a list of messages."""
+    return dataclasses.field(
+        default_factory=list, metadata={"field": _Field(number, Kind.MESSAGE, _BYTES, repeated=True, message=kind)}
+    )
+
+
+def byte_strings(number: int) -> list[ReadBuffer]:
+    """Declares a list of byte strings."""
+    return dataclasses.field(
+        default_factory=list, metadata={"field": _Field(number, Kind.BYTES, _BYTES, repeated=True)}
+    )
+
+
+def packed_varints(number: int) -> ReadBuffer:
+    """Declares a list of numbers, kept as their wire bytes one after the other, whether they came packed or not."""
+    return dataclasses.field(default=b"", metadata={"field": _Field(number, Kind.PACKED, _VARINT)})
+
+
+def packed_fixed32(number: int) -> ReadBuffer:
+    """Declares a list of four-byte values, kept as their bytes, whether they came packed or not."""
+    return dataclasses.field(default=b"", metadata={"field": _Field(number, Kind.PACKED, _FIXED32)})
+
+
+def packed_fixed64(number: int) -> ReadBuffer:
+    """Declares a list of eight-byte values, kept as their bytes, whether they came packed or not."""
+    return dataclasses.field(default=b"", metadata={"field": _Field(number, Kind.PACKED, _FIXED64)})
+
+
+_declared: dict[type[Any], dict[int, _Field]] = {}
+
+
+def _fields(kind: type[Any]) -> dict[int, _Field]:
+    """The fields of a message by their numbers."""
+    if kind not in _declared:
+        _declared[kind] = {field.number: field for field in _metadata(kind)}
+    return _declared[kind]
+
+
+def _metadata(kind: type[Any]) -> Iterator[_Field]:
+    for field in dataclasses.fields(kind):
+        yield field.metadata["field"]._replace(name=field.name, default=field.default)
+
+
+def decode(kind: type[M], data: ReadBuffer) -> M:
+    """Reads a message.
+
+    Raises:
+        FormatError: If the bytes are no message of this kind.
+    """
+    result = kind()
+    fields = _fields(kind)
+    position, end = 0, len(data)
+    while position < end:
+        tag, position = read_varint(data, position, end)
+        start, wire = position, tag & 7
+        value: Any
+        if wire == _VARINT:
+            value, position = read_varint(data, position, end)
+            payload = start
+        else:
+            if wire == _BYTES:
+                size, payload = read_varint(data, position, end)
+            elif wire in _FIXED_SIZES:
+                size, payload = _FIXED_SIZES[wire], position
+            else:
+                raise FormatError(f"field {tag >> 3} has the unknown wire type {wire}")
+            position = payload + size
+            if position > end:
+                raise FormatError(f"field {tag >> 3} of {size} bytes reaches beyond its message of {end} bytes")
+            value = None
+        field = fields.get(tag >> 3)
+        if field is None:
+            continue
+        if field.kind is Kind.PACKED:
+            if wire in (_BYTES, field.wire):
+                _extend(result, field.name, data[payload:position])
+        elif wire == field.wire:
+            if value is None:
+                value = _value(field, data[payload:position])
+            elif value >> 63:
+                value -= 1 << 64
+            if field.repeated:
+                getattr(result, field.name).append(value)
+            else:
+                setattr(result, field.name, value)
+    return result
+
+
+def _value(field: _Field, payload: ReadBuffer) -> Any:
+    if field.message is not None:
+        return decode(field.message, payload)
+    if field.kind is Kind.STRING:
+        try:
+            return str(payload, "utf-8")
+        except UnicodeDecodeError:
+            raise FormatError(f"the text {bytes(payload[:80])!r} is not UTF-8") from None
+    return int.from_bytes(payload, "little") if field.kind is Kind.INT else payload
+
+
+def _extend(result: Any, name: str, payload: ReadBuffer) -> None:
+    """One packed piece stays a view. Only a list in pieces is gathered, without an object for each of them."""
+    present = getattr(result, name)
+    if len(present) == 0:
+        setattr(result, name, payload)
+    elif isinstance(present, bytearray):
+        present += payload
+    else:
+        setattr(result, name, bytearray(present) + payload)
+
+
+def encode(message: Any) -> bytes:
+    """Writes a message. Numbers and texts that have their default value are left out."""
+    parts = []
+    for field in _fields(type(message)).values():
+        value = getattr(message, field.name)
+        if field.repeated:
+            parts += [_encoded(field, item) for item in value]
+        elif field.message is not None or value != field.default:
+            parts.append(_encoded(field, value))
+    return b"".join(parts)
+
+
+def _encoded(field: _Field, value: Any) -> bytes:
+    tag = varint(field.number << 3 | field.wire)
+    if field.wire == _VARINT:
+        return tag + varint(value & (1 << 64) - 1)
+    if field.wire == _FIXED32:
+        return tag + int.to_bytes(value, 4, "little")
+    payload: bytes = encode(value) if field.message is not None else value
+    if field.kind is Kind.STRING:
+        payload = str.encode(value)
+    return tag + varint(len(payload)) + payload
