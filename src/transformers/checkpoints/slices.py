@@ -60,10 +60,7 @@ def check_cover(boxes: Sequence[Box], shape: Sequence[int]) -> None:
         FormatError: If they do not, or there are too many to tell.
     """
     cut = [axis for axis, dim in enumerate(shape) if any(index[axis] != slice(0, dim) for index in boxes)]
-    if len(cut) > #: The place of a slice in its tensor, as an index.
-Box: TypeAlias = tuple[slice, ...]
-
-_MOST_CUT_AXES or len(boxes) << len(cut) > _MOST_CORNERS:
+    if len(cut) > _MOST_CUT_AXES or len(boxes) << len(cut) > _MOST_CORNERS:
         raise FormatError(f"{len(boxes)} slices that cut {len(cut)} axes are too many")
     corners: Counter[tuple[int, ...]] = Counter()
     for index in boxes:
@@ -78,9 +75,7 @@ def _add_corners(corners: Counter[tuple[int, ...]], index: Sequence[slice], weig
         corners[tuple(place for place, _ in corner)] += weight * math.prod(sign for _, sign in corner)
 
 
-def assemble(
-    parts: Iterable[tuple[Box, NDArray[Any]]], shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> NDArray[Any]:
+def assemble(parts: Iterable[tuple[Box, NDArray[Any]]], shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Puts slices, which cover the shape, into one new array."""
     whole = np.empty(shape, dtype)
     for index, values in parts:
