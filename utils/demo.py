@@ -24,15 +24,20 @@ OUTPUT = Path("demo_output/bert")
 TOLERANCE = 1e-5
 
 
+#: So many lines are shown of a plan, which has one for every tensor and for every variable that is not used.
+SHOWN = 12
+
+
 def main() -> int:
     """Runs the demonstration; the exit status is 0 if all outputs are within the tolerance."""
-    convert("--dry_run")
+    plan = convert("--dry_run", stdout=subprocess.PIPE).splitlines()
+    print(*plan[:SHOWN], f"… {len(plan) - SHOWN - 1} more lines …", plan[-1], sep="\n")
     convert("--overwrite")
     return 0 if compare() else 1
 
 
-def convert(*flags: str) -> None:
-    """Runs the command that a user would type, and shows it."""
+def convert(*flags: str, stdout: int | None = None) -> str:
+    """Runs the command that a user would type, and shows it; what it prints is returned if ``stdout`` is a pipe."""
     arguments = [
         "--model_type=bert",
         f"--tf_checkpoint={CHECKPOINT / 'model.ckpt-1500'}",
@@ -42,9 +47,10 @@ def convert(*flags: str) -> None:
     ]
     print(f"\n$ transformers-cli convert {shlex.join(arguments)}", flush=True)
     program = [sys.executable, "-m", "transformers.commands.transformers_cli", "convert"]
-    status = subprocess.run([*program, *arguments], cwd=ROOT, check=False).returncode
-    if status:
-        sys.exit(status)
+    finished = subprocess.run([*program, *arguments], cwd=ROOT, stdout=stdout, text=True, check=False)
+    if finished.returncode:
+        sys.exit(finished.returncode)
+    return finished.stdout or ""
 
 
 def compare() -> bool:
