@@ -6,8 +6,9 @@ PUBLIC_NAMES = {
     "convert": ("ConversionOptions", "convert"),
     "layout": ("ConversionError",),
     "output": ("Destination", "OutputError"),
-    "plan": ("ConversionPlan", "PlanRequest", "make_plan"),
+    "plan": ("ConversionPlan", "make_plan"),
     "report": ("ConversionReport",),
+    "survey": ("PlanRequest", "survey"),
 }
 
 __getattr__, __dir__ = lazy_names(__name__, PUBLIC_NAMES)

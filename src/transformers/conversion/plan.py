@@ -9,19 +9,19 @@ import difflib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..checkpoints import CheckpointReader
 from ..checkpoints.base import ITEM_SIZES
-from .configs import ConfigSource, settle_config
-from .family import Architecture, Family
+from .family import Family
 from .layout import ConversionError, Layout, Placed, VariableTable
 from .operations import Operation, Shape, ShapeError
 from .pieces import widens
 from .rules import SkipRule
+from .survey import PlanRequest, Survey, survey
 
 
 @dataclass(frozen=True)
@@ -110,123 +110,30 @@ class ConversionPlan:
         return dict(gathered)
 
 
-@dataclass(frozen=True)
-class PlanRequest:
-    """What the user asks for beyond the checkpoint itself.
-
-    Attributes:
-        configs: What configuration files and flags say, the more explicit first.
-        architecture: The model class; found out from the variables if None.
-        dtype: The data type of the output.
-        skip: Patterns of variables that the user wants left out.
-    """
-
-    configs: Sequence[ConfigSource] = ()
-    architecture: str | None = None
-    dtype: str = "float32"
-    skip: Sequence[str] = field(default_factory=tuple)
-
-
 def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -> ConversionPlan:
     """Decides everything about a conversion.
 
     Raises:
         ConversionError: With every problem that there is.
     """
-    variables = VariableTable(checkpoint.variables, family.anchor)
-    if family.anchor not in variables:
-        raise ConversionError(
-            f"{checkpoint.path} does not look like {family.title}: it has no variable {family.anchor}.",
-            advice="See what is in it with: transformers-cli inspect " + str(checkpoint.path),
-        )
-    name = request.architecture or _detect_architecture(family, variables)
-    architecture = _architecture(family, name)
-    layout = Layout.of(family.encoder + architecture.head, variables)
-    labels = layout.sizes.get(architecture.labels)
-    config = settle_config(family, _with_labels(request.configs, labels), layout)
-    config.problems += _label_problems(request.configs, labels)
-    leftover = _Leftovers(family, variables, layout, architecture, name, request.skip)
-    rows = _Rows(layout, "" if name != family.base_model else family.base_prefix, request.dtype)
-    problems = [*config.problems, *rows.problems, *leftover.problems]
+    seen = survey(family, checkpoint, request)
+    name = seen.architecture
+    rows = _Rows(seen.layout, "" if name != family.base_model else family.base_prefix, request.dtype)
+    leftover = _Leftovers(family, seen, request.skip)
+    problems = [*seen.config.problems, *rows.problems, *leftover.problems]
     if problems:
         raise ConversionError(
-            f"This checkpoint cannot become a {name}:", align(problems), _advice(config.problems, leftover.unknown)
+            f"This checkpoint cannot become a {name}:", align(problems), _advice(seen.config.problems, leftover.unknown)
         )
     return ConversionPlan(
         family=family,
         architecture=name,
-        config=config.fields | {"architectures": [name], "dtype": request.dtype},
+        config=seen.config.fields | {"architectures": [name], "dtype": request.dtype},
         rows=tuple(rows.rows),
-        tied=layout.tied,
+        tied=seen.layout.tied,
         skipped=tuple(leftover.skipped),
-        assumed=tuple(config.assumptions),
+        assumed=tuple(seen.config.assumptions),
     )
-
-
-# ------------------------------------------------------------------------------------------------------ architecture
-
-
-def _architecture(family: Family, name: str) -> Architecture:
-    known = family.architectures
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        raise ConversionError(
-            f"{family.title} has no architecture {name}.",
-            [f"there are {', '.join(sorted(known))}"],
-            f"Did you mean {close[0]}?" if close else "",
-        )
-    return known[name]
-
-
-def _detect_architecture(family: Family, variables: VariableTable) -> str:
-    """The class whose head has the most variables there.
-
-    An incomplete head is chosen only if no complete one has as many: what it lacks is then reported as missing, instead
-    of the head being passed over.
-    """
-    base = Layout.of(family.architectures[family.base_model].head, variables).sources
-    present: dict[str, frozenset[str]] = {}
-    complete: set[str] = set()
-    for name, architecture in family.architectures.items():
-        head = Layout.of(architecture.head, variables)
-        there = frozenset(source for source in head.sources - base if source in variables)
-        if architecture.detected and there:
-            present[name] = there
-            complete |= {name} if there == head.sources - base else set()
-    rank = {name: (len(there), name in complete) for name, there in present.items()}
-    whole = [name for name in complete if not any(present[name] < other for other in present.values())]
-    if len(whole) > 1:
-        raise ConversionError(
-            "The checkpoint has the heads of several architectures:",
-            [f"{name}: {', '.join(sorted(present[name])[:3])}" for name in sorted(whole)],
-            "Choose one with --architecture.",
-        )
-    return max(rank, key=lambda name: rank[name]) if rank else family.base_model
-
-
-def _with_labels(configs: Sequence[ConfigSource], labels: int | None) -> list[ConfigSource]:
-    """The configurations, and in front of them the number of labels that the head shows."""
-    if labels is None:
-        return list(configs)
-    return [ConfigSource("the head in the checkpoint", {"num_labels": labels}, literal=True), *configs]
-
-
-def _label_problems(configs: Sequence[ConfigSource], labels: int | None) -> list[str]:
-    """Where a configuration names another number of labels than the head has."""
-    said = [
-        (source.name, spelling, count)
-        for source in configs
-        for spelling, count in (
-            ("num_labels", source.fields.get("num_labels")),
-            ("id2label", len(source.fields["id2label"]) if isinstance(source.fields.get("id2label"), dict) else None),
-        )
-        if count is not None
-    ]
-    return [
-        f"{spelling}   {name} says {count}, the head in the checkpoint has {labels}"
-        for name, spelling, count in said
-        if labels is not None and count != labels
-    ]
 
 
 # -------------------------------------------------------------------------------------------------------------- rows
@@ -314,20 +221,14 @@ def _uncovered(ranges: Iterable[tuple[int, int]], length: int) -> list[tuple[int
 class _Leftovers:
     """What happens to the variables that no rule reads: each is skipped for a reason, or unknown."""
 
-    def __init__(
-        self,
-        family: Family,
-        variables: VariableTable,
-        layout: Layout,
-        architecture: Architecture,
-        name: str,
-        user: Sequence[str],
-    ) -> None:
+    def __init__(self, family: Family, seen: Survey, user: Sequence[str]) -> None:
         self.skipped: list[Skipped] = []
         self.unknown: list[str] = []
         self.problems: list[str] = []
-        other_heads = _other_heads(family, variables, name)
-        rules = (*family.skipped, *architecture.unused, SkipRule(tuple(user), "left out with --skip"))
+        variables, layout = seen.variables, seen.layout
+        other_heads = _other_heads(family, variables, seen.architecture)
+        unused = family.architectures[seen.architecture].unused
+        rules = (*family.skipped, *unused, SkipRule(tuple(user), "left out with --skip"))
         for variable_name in variables:
             if variable_name in layout.sources:
                 continue

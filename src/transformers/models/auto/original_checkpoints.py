@@ -16,9 +16,10 @@ from ...conversion.convert import ConversionOptions, convert, no_progress
 from ...conversion.family import Family
 from ...conversion.layout import ConversionError, VariableTable
 from ...conversion.output import Destination
-from ...conversion.plan import ConversionPlan, PlanRequest, make_plan
+from ...conversion.plan import ConversionPlan, make_plan
 from ...conversion.report import ConversionReport
 from ...conversion.run import Progress
+from ...conversion.survey import PlanRequest
 from ...conversion.weight_files import parse_size
 from ...errors import UserError
 from .tables import FAMILIES, find_model_type

@@ -1,0 +1,130 @@
+"""What a checkpoint holds in the eyes of its family: the model class, the sizes, the configuration."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..checkpoints import CheckpointReader
+from .configs import ConfigResult, ConfigSource, settle_config
+from .family import Architecture, Family
+from .layout import ConversionError, Layout, VariableTable
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What the user asks for beyond the checkpoint itself.
+
+    Attributes:
+        configs: What configuration files and flags say, the more explicit first.
+        architecture: The model class; found out from the variables if None.
+        dtype: The data type of the output.
+        skip: Patterns of variables that the user wants left out.
+    """
+
+    configs: Sequence[ConfigSource] = ()
+    architecture: str | None = None
+    dtype: str = "float32"
+    skip: Sequence[str] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found out about a checkpoint, problems included.
+
+    Attributes:
+        variables: Its variables under the family's names.
+        architecture: The model class that it is for.
+        layout: The rules of that class, placed on the variables.
+        config: The configuration's fields and what is wrong with them.
+    """
+
+    variables: VariableTable
+    architecture: str
+    layout: Layout
+    config: ConfigResult
+
+
+def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -> Survey:
+    """Looks at a checkpoint without deciding what becomes of each variable.
+
+    Raises:
+        ConversionError: If it is not of this family, or the model class cannot be told.
+    """
+    variables = VariableTable(checkpoint.variables, family.anchor)
+    if family.anchor not in variables:
+        raise ConversionError(
+            f"{checkpoint.path} does not look like {family.title}: it has no variable {family.anchor}.",
+            advice=f"See what is in it with: transformers-cli inspect {checkpoint.path}",
+        )
+    name = request.architecture or _detect_architecture(family, variables)
+    architecture = _architecture(family, name)
+    layout = Layout.of(family.encoder + architecture.head, variables)
+    labels = layout.sizes.get(architecture.labels)
+    config = settle_config(family, _with_labels(request.configs, labels), layout)
+    config.problems += _label_problems(request.configs, labels)
+    return Survey(variables, name, layout, config)
+
+
+def _architecture(family: Family, name: str) -> Architecture:
+    known = family.architectures
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        raise ConversionError(
+            f"{family.title} has no architecture {name}.",
+            [f"there are {', '.join(sorted(known))}"],
+            f"Did you mean {close[0]}?" if close else "",
+        )
+    return known[name]
+
+
+def _detect_architecture(family: Family, variables: VariableTable) -> str:
+    """The class whose head has the most variables there.
+
+    An incomplete head is chosen only if no complete one has as many: what it lacks is then reported as missing, instead
+    of the head being passed over.
+    """
+    base = Layout.of(family.architectures[family.base_model].head, variables).sources
+    present: dict[str, frozenset[str]] = {}
+    complete: set[str] = set()
+    for name, architecture in family.architectures.items():
+        head = Layout.of(architecture.head, variables)
+        there = frozenset(source for source in head.sources - base if source in variables)
+        if architecture.detected and there:
+            present[name] = there
+            complete |= {name} if there == head.sources - base else set()
+    rank = {name: (len(there), name in complete) for name, there in present.items()}
+    whole = [name for name in complete if not any(present[name] < other for other in present.values())]
+    if len(whole) > 1:
+        raise ConversionError(
+            "The checkpoint has the heads of several architectures:",
+            [f"{name}: {', '.join(sorted(present[name])[:3])}" for name in sorted(whole)],
+            "Choose one with --architecture.",
+        )
+    return max(rank, key=lambda name: rank[name]) if rank else family.base_model
+
+
+def _with_labels(configs: Sequence[ConfigSource], labels: int | None) -> list[ConfigSource]:
+    """The configurations, and in front of them the number of labels that the head shows."""
+    if labels is None:
+        return list(configs)
+    return [ConfigSource("the head in the checkpoint", {"num_labels": labels}, literal=True), *configs]
+
+
+def _label_problems(configs: Sequence[ConfigSource], labels: int | None) -> list[str]:
+    """Where a configuration names another number of labels than the head has."""
+    said = [
+        (source.name, spelling, count)
+        for source in configs
+        for spelling, count in (
+            ("num_labels", source.fields.get("num_labels")),
+            ("id2label", len(source.fields["id2label"]) if isinstance(source.fields.get("id2label"), dict) else None),
+        )
+        if count is not None
+    ]
+    return [
+        f"{spelling}   {name} says {count}, the head in the checkpoint has {labels}"
+        for name, spelling, count in said
+        if labels is not None and count != labels
+    ]
