@@ -24,7 +24,7 @@ def look_up(table: nn.Embedding, ids: Tensor, what: str) -> Tensor:
         return table(ids)  # type: ignore[no-any-return]
     except IndexError as error:
         raise UserError(
-            f"{what} holds {int(ids.min())} to {int(ids.max())}, but its embeddings are 0 to {table.num_embeddings - 1}.",
+            f"{what} holds {int(ids.min())} to {int(ids.max())}, its embeddings are 0 to {table.num_embeddings - 1}.",
             advice="Use the model's own tokenizer; after adding tokens: model.resize_token_embeddings(len(tokenizer)).",
         ) from error
 
