@@ -18,7 +18,7 @@ from .. import __version__
 from ..errors import UserError
 
 #: The commands, in the order of ``--help``. Each is the module of that name in this package.
-COMMANDS = ("convert", "download", "env")
+COMMANDS = ("convert", "inspect", "download", "env")
 
 #: The names under which the program is installed; the first is used when it was started in another way.
 PROGRAM_NAMES = ("transformers-cli", "transformers")

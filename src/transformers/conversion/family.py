@@ -101,7 +101,8 @@ class Family:
         anchor: A variable that every checkpoint of the family has, whatever its head.
         encoder: The rules of the base model, with the keys that they have in a model with a head.
         base_prefix: What the keys of a model with a head have in front of those of the base model.
-        base_model: The class of the base model; a checkpoint without a head becomes one.
+        base_model: The class of the base model.
+        headless: The class that a checkpoint without variables of a head becomes.
         architectures: Class name -> what it has besides the encoder, the base model included.
         skipped: Variables that are left out whatever the class.
         fields: The fields of the configuration.
@@ -117,6 +118,7 @@ class Family:
     encoder: Rules
     base_prefix: str
     base_model: str
+    headless: str
     architectures: Mapping[str, Architecture]
     skipped: tuple[SkipRule, ...]
     fields: tuple[ConfigField, ...]

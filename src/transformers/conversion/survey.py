@@ -37,12 +37,14 @@ class Survey:
         variables: Its variables under the family's names.
         architecture: The model class that it is for.
         layout: The rules of that class, placed on the variables.
+        head: The variables that the class's head reads, whether they are there or not.
         config: The configuration's fields and what is wrong with them.
     """
 
     variables: VariableTable
     architecture: str
     layout: Layout
+    head: frozenset[str]
     config: ConfigResult
 
 
@@ -64,7 +66,13 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     labels = layout.sizes.get(architecture.labels)
     config = settle_config(family, _with_labels(request.configs, labels), layout)
     config.problems += _label_problems(request.configs, labels)
-    return Survey(variables, name, layout, config)
+    return Survey(variables, name, layout, _head_sources(family, architecture, variables), config)
+
+
+def _head_sources(family: Family, architecture: Architecture, variables: VariableTable) -> frozenset[str]:
+    """What a head reads besides what the base model reads, too."""
+    base = Layout.of(family.architectures[family.base_model].head, variables).sources
+    return Layout.of(architecture.head, variables).sources - base
 
 
 def _architecture(family: Family, name: str) -> Architecture:
@@ -85,15 +93,14 @@ def _detect_architecture(family: Family, variables: VariableTable) -> str:
     An incomplete head is chosen only if no complete one has as many: what it lacks is then reported as missing, instead
     of the head being passed over.
     """
-    base = Layout.of(family.architectures[family.base_model].head, variables).sources
     present: dict[str, frozenset[str]] = {}
     complete: set[str] = set()
     for name, architecture in family.architectures.items():
-        head = Layout.of(architecture.head, variables)
-        there = frozenset(source for source in head.sources - base if source in variables)
+        head = _head_sources(family, architecture, variables)
+        there = frozenset(source for source in head if source in variables)
         if architecture.detected and there:
             present[name] = there
-            complete |= {name} if there == head.sources - base else set()
+            complete |= {name} if there == head else set()
     rank = {name: (len(there), name in complete) for name, there in present.items()}
     whole = [name for name in complete if not any(present[name] < other for other in present.values())]
     if len(whole) > 1:
@@ -102,7 +109,7 @@ def _detect_architecture(family: Family, variables: VariableTable) -> str:
             [f"{name}: {', '.join(sorted(present[name])[:3])}" for name in sorted(whole)],
             "Choose one with --architecture.",
         )
-    return max(rank, key=lambda name: rank[name]) if rank else family.base_model
+    return max(rank, key=lambda name: rank[name]) if rank else family.headless
 
 
 def _with_labels(configs: Sequence[ConfigSource], labels: int | None) -> list[ConfigSource]:

@@ -14,12 +14,12 @@ from ...configuration_utils import PretrainedConfig
 from ...conversion.configs import ConfigSource
 from ...conversion.convert import ConversionOptions, convert, no_progress
 from ...conversion.family import Family
-from ...conversion.layout import ConversionError, VariableTable
+from ...conversion.layout import ConversionError, Layout, VariableTable
 from ...conversion.output import Destination
 from ...conversion.plan import ConversionPlan, make_plan
 from ...conversion.report import ConversionReport
 from ...conversion.run import Progress
-from ...conversion.survey import PlanRequest
+from ...conversion.survey import PlanRequest, Survey, survey
 from ...conversion.weight_files import parse_size
 from ...errors import UserError
 from .tables import FAMILIES, find_model_type
@@ -79,6 +79,11 @@ def _refuse_other_family(family: Family, checkpoint: CheckpointReader) -> None:
         f"{checkpoint.path} is not a {family.title} checkpoint: it has no variable {family.anchor}.{looks}",
         advice=advice,
     )
+
+
+def survey_checkpoint(checkpoint: CheckpointReader, family: Family) -> Survey:
+    """What a family makes of a checkpoint and the files beside it."""
+    return survey(family, checkpoint, PlanRequest(configs=_configs(family, checkpoint, None)))
 
 
 def plan_conversion(
@@ -229,8 +234,18 @@ def load_original(
 
     with closing(open_checkpoint(path)) as checkpoint:
         given = json.loads(config.to_json_string(use_diff=False)) if isinstance(config, PretrainedConfig) else config
-        plan = plan_conversion(checkpoint, config=given, architecture=architecture)
+        family = find_family("auto", checkpoint)
+        plan = plan_conversion(checkpoint, config=given, architecture=_with_head(family, checkpoint, architecture))
         settled = make_config(plan)
         for name, value in (overrides or {}).items():
             setattr(settled, name, value)
         return settled, tensors_of(plan.rows, checkpoint)
+
+
+def _with_head(family: Family, checkpoint: CheckpointReader, architecture: str) -> str:
+    """The model class if the checkpoint has its head, else the base model: the head is a new one then."""
+    known = family.architectures.get(architecture)
+    if known is None:
+        return family.base_model
+    head = Layout.of(known.head, VariableTable(checkpoint.variables, family.anchor))
+    return family.base_model if head.missing else architecture

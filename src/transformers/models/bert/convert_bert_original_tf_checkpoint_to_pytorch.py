@@ -126,6 +126,7 @@ FAMILY = Family(
     encoder=ENCODER,
     base_prefix="bert.",
     base_model="BertModel",
+    headless="BertModel",
     architectures=ARCHITECTURES,
     skipped=TRAINING_STATE,
     fields=FIELDS,
