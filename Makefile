@@ -5,6 +5,7 @@ PYTHON ?= python3
 
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
+LANGUAGES := $(notdir $(patsubst %/index.md,%,$(wildcard docs/source/*/index.md)))
 DEVELOPMENT := $(VENV)/.installed-torch,dev
 
 .DEFAULT_GOAL := help
@@ -27,7 +28,9 @@ quality: $(DEVELOPMENT)  ## lint, check formatting and types, and the repository
 	@for check in utils/check_*.py; do echo $$check; $(RUN) $$check || exit 1; done
 
 docs: $(VENV)/.installed-docs  ## build the documentation into docs/_build
-	$(RUN) -m sphinx --fail-on-warning --quiet docs/source/en docs/_build/en
+	@for language in $(LANGUAGES); do \
+		$(RUN) -m sphinx --conf-dir docs/source --define language=$$language --fail-on-warning --quiet \
+			docs/source/$$language docs/_build/$$language && echo docs/_build/$$language/index.html || exit 1; done
 
 bench: $(DEVELOPMENT)  ## measure time and memory; writes benchmarks/results
 	@$(RUN) benchmarks/run.py

@@ -11,32 +11,25 @@ import ast
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "transformers"
 
-#: The floors from the ground up; on each its rooms, a room being the modules and packages that it consists of.
+#: The floors from the ground up; on each its rooms, a room being the modules and packages that it consists of
+#: (patterns of their names).
 FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("_files", "_lazy", "errors"),),
     (("checkpoints",), ("nn",)),
-    (
-        (
-            "configuration_utils",
-            "hub",
-            "modeling_heads",
-            "modeling_outputs",
-            "modeling_utils",
-            "tokenization_encoding",
-            "tokenization_padding",
-            "tokenization_utils",
-        ),
-    ),
+    (("configuration_*", "hub", "modeling_*", "tokenization_*"),),
     (("conversion",), ("generation",)),
     (("models",),),  # every family in it is a room of its own
     (("models.auto",),),
     (("commands",),),
 )
+
+ROOMS = [(level, room) for level, floor in enumerate(FLOORS) for room in floor]
 
 #: The imports upwards that the design permits, inside a function only: importing module, imported module.
 PERMITTED = {("modeling_utils", "models.auto.original_checkpoints")}
@@ -56,14 +49,13 @@ class Import:
 
 def room_of(module: str) -> tuple[int, str] | None:
     """Floor and room of a module, or None if it has no place in the house."""
-    places = {member: (level, room[0]) for level, floor in enumerate(FLOORS) for room in floor for member in room}
-    prefix = module
-    while prefix not in places:
-        prefix, _, last = prefix.rpartition(".")
-        if not last:
-            return None
-    level, room = places[prefix]
-    return level, ".".join(module.split(".")[:2]) if room == "models" else room
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        prefix = ".".join(parts[:length])
+        for level, room in ROOMS:
+            if any(fnmatchcase(prefix, pattern) for pattern in room):
+                return level, ".".join(parts[:2]) if prefix == "models" else room[0]
+    return None
 
 
 def imports_of(tree: ast.Module, module: str, modules: Mapping[str, Path]) -> Iterator[Import]:
