@@ -157,6 +157,35 @@ class CausalLM(MaskedLM):
 
     output_class = CausalLMOutputWithCrossAttentions
 
+    def forward(
+        self,
+        *,
+        labels: Tensor | None = None,
+        logits_to_keep: int = 0,
+        return_dict: bool | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """Computes the scores, and the loss if there are labels.
+
+        Args:
+            labels: See the class.
+            logits_to_keep: How many of the last positions get scores; 0 means all. Generation needs those of one.
+            return_dict: False for a tuple; None as the configuration says.
+            **inputs: The arguments of the base model.
+
+        Returns:
+            ``output_class`` (or its fields as a tuple).
+        """
+        return super().forward(labels=labels, return_dict=return_dict, logits_to_keep=logits_to_keep, **inputs)
+
+    def base_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """All but ``logits_to_keep``."""
+        return {name: value for name, value in inputs.items() if name != "logits_to_keep"}
+
+    def scores(self, base: Any, inputs: Mapping[str, Any]) -> Tensor:
+        """``[batch, time or logits_to_keep, vocabulary]``."""
+        return self.lm_logits(base.last_hidden_state[:, -inputs["logits_to_keep"] :])
+
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy of each next token."""
         return next_token_loss(logits, labels)
