@@ -16,6 +16,7 @@ from .bundle_index import BIG_ENDIAN, Piece, Tensor, read_index
 from .crc import mask
 from .damage import AGAIN, FormatError, blamed_on, damaged, shortened
 from .dtypes import STRING
+from .locate import files_beside
 from .mapped import MappedFile
 from .object_graph import GRAPH_KEY, own_names
 from .recognise import recognised
@@ -46,13 +47,12 @@ class BundleReader(CheckpointReader):
         shards = _shard_paths(prefix, header.num_shards)
         self._shards = {number: MappedFile(shard) for number, shard in shards.items()}
         _check_shards(prefix, header.num_shards, self._shards, tensors)
-        beside = (Path(f"{prefix}.meta"), prefix.with_name("checkpoint"))
-        self.files = (index, *shards.values(), *(file for file in beside if file.is_file()))
+        self.files = (index, *shards.values(), *files_beside(prefix))
         self._verified: set[str] = set()
         self._tensors = {tensor.key: tensor for tensor in tensors}
         self.format = "TensorFlow V2 bundle"
         if GRAPH_KEY in self._tensors:
-            self.format = "TensorFlow V2 bundle with an object graph"
+            self.format += " with an object graph"
             self._resolve_names()
         self.variables = {
             name: Variable(name, tensor.shape, tensor.dtype.name) for name, tensor in sorted(self._tensors.items())

@@ -7,19 +7,22 @@ from pathlib import Path
 
 from .base import CheckpointReader
 from .bundle import BundleReader
+from .locate import Bundle, locate
+from .tensor_slices import TensorSliceReader
 
 
 def open_checkpoint(path: str | os.PathLike[str]) -> CheckpointReader:
-    """Opens a checkpoint. Reads its index only.
+    """Opens a TensorFlow checkpoint of any format. Reads its index only.
 
     Args:
-        path: The checkpoint's prefix, any one of its files, or its folder.
+        path: The checkpoint's prefix, any one of its files, a SavedModel, or a folder: its ``checkpoint`` file decides;
+            without one, the only checkpoint in it is taken.
 
     Raises:
-        CheckpointError: If there is no checkpoint, or it is damaged.
+        CheckpointError: If there is no checkpoint, there are several, or it is damaged.
     """
     given = Path(path)
-    name = str(given)
-    for suffix in (".index", ".meta"):
-        name = name.removesuffix(suffix)
-    return BundleReader(given, Path(name))
+    location = locate(given)
+    if isinstance(location, Bundle):
+        return BundleReader(given, location.prefix)
+    return TensorSliceReader(given, location.files)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from .crc import mask
 from .damage import FormatError, blamed_on
 from .mapped import MappedFile
+from .recognise import recognised
 from .varint import ReadBuffer, read_varint
 
 MAGIC = bytes.fromhex("57fb808b247547db")
@@ -23,8 +24,9 @@ FOOTER_SIZE = 48
 TRAILER_SIZE = 5
 UNCOMPRESSED, SNAPPY = 0, 1
 
-_SNAPPY_RATIO = 22  # three bytes give 64 at most
-_KEY_RATIO = 64  # writers repeat a key in full after 16 entries
+#: What a byte can become when a block is decompressed: three bytes give 64 at most.
+SNAPPY_RATIO = 22
+_KEY_RATIO = 32  # writers repeat a key in full after 16 entries
 
 
 class Handle(NamedTuple):
@@ -109,10 +111,13 @@ class Table:
 
     def _index(self) -> Handle:
         if self.size < FOOTER_SIZE:
-            raise FormatError(f"{self.size} bytes are too few for a table")
+            raise FormatError(f"{self.size} bytes are too few{recognised(self.path, ': ')}")
         footer = bytes(self._file.view(self.size - FOOTER_SIZE, FOOTER_SIZE))
         if not footer.endswith(MAGIC):
-            raise FormatError(f"it does not end with {MAGIC.hex(' ')} as tables do, but with {footer[-8:].hex(' ')}")
+            raise FormatError(
+                f"it does not end as a checkpoint does, with {MAGIC.hex(' ')}, but with {footer[-8:].hex(' ')}"
+                f"{recognised(self.path, ': ')}"
+            )
         _, position = _handle(footer, 0)
         return _handle(footer, position)[0]
 
@@ -160,7 +165,7 @@ def _decompressed(block: ReadBuffer) -> ReadBuffer:
     import cramjam
 
     announced, _ = read_varint(block, 0, len(block))
-    if announced > _SNAPPY_RATIO * len(block):
+    if announced > SNAPPY_RATIO * len(block):
         raise FormatError(f"{len(block)} compressed bytes announce {announced}, more than they can hold")
     try:
         contents = bytes(cramjam.snappy.decompress_raw(block))
