@@ -14,7 +14,8 @@ from .table import has_table_footer
 
 _BUNDLE_FILE = re.compile(r"(.+)\.(?:index|meta|data-[0-9]{5}-of-[0-9]{5})", re.DOTALL)
 _SHARD_OF_SLICES = re.compile(r"(.+)-(?:[0-9]{5}|\?{5})-of-([0-9]{5})", re.DOTALL)
-_PASS_ONE = "Pass one of its files, its path without `.index`, or its folder."
+_ADVICE = "Pass one of its files, its path without `.index`, or its folder."
+_ONE = "Pass the one that you mean."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _at(path: Path) -> Location | None:
         raise CheckpointError(
             f"{prefix} is there in {len(counts)} ways:",
             [f"{prefix}-?????-of-{count:05}" for count in counts],
-            _PASS_ONE,
+            _ADVICE,
         )
     return _sharded_slices(prefix, counts[0]) if counts else None
 
@@ -109,19 +110,16 @@ def _in_folder(folder: Path) -> Location:
     if (saved_model := folder / "saved_model.pb").is_file() or _index(_variables(folder)).is_file():
         location = _at(_variables(folder))
         if location is None:
-            raise CheckpointError(
-                f"{saved_model} has no variables:", [f"{_index(_variables(folder))} is absent"], AGAIN
-            )
+            index = _index(_variables(folder))
+            raise CheckpointError(f"{saved_model} has no variables:", [f"{index} is absent"], AGAIN)
         return location
     found = sorted(_names_in(folder))
     location = _at(folder / found[0]) if len(found) == 1 else None
     if location is not None:
         return location
     if found:
-        raise CheckpointError(
-            f"{folder} has {len(found)} checkpoints:", shortened(found), "Pass the one that you mean."
-        )
-    raise CheckpointError(f"There is no checkpoint in {folder}.", _data_without_index(folder), _PASS_ONE)
+        raise CheckpointError(f"{folder} has {len(found)} checkpoints:", shortened(found), _ONE)
+    raise CheckpointError(f"There is no checkpoint in {folder}.", _data_without_index(folder), _ADVICE)
 
 
 def _variables(folder: Path) -> Path:
@@ -154,7 +152,7 @@ def _named_by(state: Path) -> Location:
         if location is not None:
             return location
     found = [f"there is {name}" for name in sorted(_names_in(state.parent))]
-    raise CheckpointError(f"{state} names {named}, which is not there.", shortened(found), _PASS_ONE)
+    raise CheckpointError(f"{state} names {named}, which is not there.", shortened(found), _ADVICE)
 
 
 def _nothing_at(path: Path) -> CheckpointError:
@@ -164,4 +162,4 @@ def _nothing_at(path: Path) -> CheckpointError:
     if path.exists() or any(_prefix(file) == prefix != file for file in folder.iterdir()):
         return CheckpointError(f"{prefix} is not complete:", [f"{_index(prefix)} is absent"], AGAIN)
     found = [f"in {folder} there is {name}" for name in sorted(_names_in(folder))]
-    return CheckpointError(f"There is no checkpoint {path}.", shortened(found), _PASS_ONE)
+    return CheckpointError(f"There is no checkpoint {path}.", shortened(found), _ADVICE)
