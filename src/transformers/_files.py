@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,11 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_json(path: Path, value: Any) -> None:
+    """Replaces a JSON file in one step; keys are sorted, so that equal values make equal files."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
 def read_json_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file.
 
@@ -55,3 +61,29 @@ def read_json_object(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{path} should hold a JSON object, but holds a {type(value).__name__}.")
     return value
+
+
+_UNITS = {
+    "": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+    "TIB": 2**40,
+}
+
+
+def parse_size(size: str | int) -> int:
+    """The bytes in ``"5GB"``, ``"200MiB"`` or a number.
+
+    Raises:
+        UserError: If it is no size.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", str(size).strip())
+    number = int(float(found[1]) * _UNITS.get(found[2].upper(), 0)) if found else 0
+    if number <= 0:
+        raise UserError(f"{size!r} is not a size.", advice="Write a number of bytes, or one with a unit: 5GB, 200MiB.")
+    return number

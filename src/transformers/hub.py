@@ -43,6 +43,10 @@ class HubOptions:
         """Removes these options from keyword arguments and returns them."""
         return cls(**{field.name: arguments.pop(field.name) for field in fields(cls) if field.name in arguments})
 
+    def to_dict(self) -> dict[str, Any]:
+        """The options as keyword arguments."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
 
 _DEFAULT_OPTIONS = HubOptions()
 
