@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..conversion.report import ConversionReport
     from ..conversion.run import Progress
 
 
@@ -68,10 +68,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or prints what would be done."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's idle threads would cost more than the whole start-up
+    from .._files import parse_size, write_text
     from ..checkpoints import open_checkpoint
     from ..conversion.convert import ConversionOptions
     from ..conversion.report import plan_text
-    from ..conversion.weight_files import parse_size
     from ..models.auto.original_checkpoints import carry_out, plan_conversion
 
     _interrupt_on_termination()
@@ -104,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         print(report)
     if arguments.report:
-        _write_report(report, Path(arguments.report))
+        write_text(Path(arguments.report), report.to_json())
     return 0
 
 
@@ -133,10 +134,3 @@ def _progress_bar(total: int, *, quiet: bool) -> Iterator[Progress]:
             bar.update(done)
 
         yield update
-
-
-def _write_report(report: ConversionReport, path: Path) -> None:
-    import json
-
-    text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .._files import read_json_object
+from ..errors import UserError
 from .family import REQUIRED, UNKNOWN_TO_THE_ORIGINAL, ConfigField, Family
 from .layout import ConversionError, Layout
 
@@ -37,15 +39,11 @@ class ConfigSource:
         Raises:
             ConversionError: If it cannot be read.
         """
-        from .family import read_json_object
-
         try:
             fields = family.config_files.get(path.name, read_json_object)(path)
-        except FileNotFoundError as error:
-            raise ConversionError(f"There is no configuration file {path}.") from error
-        except (OSError, ValueError, TypeError, RecursionError) as error:
+        except (OSError, UserError, RecursionError) as error:
             raise ConversionError(
-                f"{path} cannot be read as a configuration: {error}",
+                f"The configuration cannot be read: {error}",
                 advice="Give the configuration file of this checkpoint, or leave --config out to infer what can be.",
             ) from error
         return cls(path.name, fields, "model_type" in fields or "architectures" in fields)

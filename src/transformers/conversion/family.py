@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,18 +75,6 @@ class Architecture:
     labels: str = ""
     detected: bool = True
     unused: tuple[SkipRule, ...] = ()
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """The object in a JSON file.
-
-    Raises:
-        ValueError: If the file holds something else.
-    """
-    content = json.loads(path.read_text(encoding="utf-8-sig"))
-    if not isinstance(content, dict):
-        raise TypeError(f"an object {{…}} is expected, not {type(content).__name__}")
-    return content
 
 
 @dataclass(frozen=True)

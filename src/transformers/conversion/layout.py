@@ -183,6 +183,7 @@ def _choose(rules: Rules, variables: VariableTable) -> Iterator[TensorRule | Tie
 def _count_indices(rules: Rules, variables: Iterable[str]) -> dict[str, int]:
     """How far each index runs: one more than the largest at which a variable matches a rule."""
     names = sorted(variables)
+    most = len(names)  # an index without gaps runs no further; a larger number in a name is none
     sources = [source.name for rule in rules if isinstance(rule, TensorRule) for source in rule.sources]
     counts = dict.fromkeys((index for rule in rules if isinstance(rule, TensorRule) for index in _all_indices(rule)), 0)
     for head, templates in itertools.groupby(sorted(sources, key=_head), key=_head):

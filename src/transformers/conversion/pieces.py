@@ -42,13 +42,22 @@ def cast(values: Array, source: str, target: str) -> Array:
     """Values of one data type as contiguous little-endian values of another.
 
     A bfloat16 is rounded to the nearest even, as NumPy rounds the other types.
+
+    Raises:
+        FloatingPointError: If a finite value is too large for the other type.
     """
     if source == target:
-        return np.ascontiguousarray(values, dtype=numpy_type(target))
-    wide = float32_from_bfloat16(np.ascontiguousarray(values, dtype="<u2")) if source == "bfloat16" else values
-    if target == "bfloat16":
-        return _bfloat16_bits(np.ascontiguousarray(wide, dtype="<f4"))
-    return np.ascontiguousarray(wide, dtype=numpy_type(target))
+        return _ordered(values, numpy_type(target))
+    wide = float32_from_bfloat16(_ordered(values, numpy_type(source))) if source == "bfloat16" else values
+    with np.errstate(over="raise", invalid="ignore"):  # "invalid" is about signaling NaN: one NaN is as good as another
+        if target == "bfloat16":
+            return _bfloat16_bits(_ordered(wide, numpy_type("float32")))
+        return _ordered(wide, numpy_type(target))
+
+
+def _ordered(values: Array, dtype: np.dtype[Any]) -> Array:
+    """The values of a type in the order of their elements; unlike ``ascontiguousarray``, scalars stay scalars."""
+    return np.asarray(values, dtype=dtype, order="C")
 
 
 def _bfloat16_bits(values: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -72,7 +81,7 @@ def contiguous(values: Array) -> Array:
     touch another cache line with every element (measured: six times slower).
     """
     if values.ndim != 2 or values.strides[0] >= values.strides[1]:
-        return np.ascontiguousarray(values)
+        return _ordered(values, values.dtype)
     result = np.empty(values.shape, values.dtype)
     for start in range(0, values.shape[1], _STRIP):
         result[:, start : start + _STRIP] = values[:, start : start + _STRIP]
@@ -88,5 +97,5 @@ def same_bits(one: Array, other: Array) -> bool:
 
 
 def _bits(values: Array) -> Array:
-    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    little = _ordered(values, values.dtype.newbyteorder("<"))
     return little.reshape(-1).view(f"<u{values.dtype.itemsize}")

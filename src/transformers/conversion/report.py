@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,10 @@ class ConversionReport:
             "skipped": {reason: list(names) for reason, names in self.skipped.items()},
             "seconds": round(self.seconds, 3),
         }
+
+    def to_json(self) -> str:
+        """The report as text for a program."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
     def __str__(self) -> str:
         lines = [

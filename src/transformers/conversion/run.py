@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..checkpoints import CheckpointReader
+from .layout import ConversionError
 from .pieces import Array, cast, contiguous, piece_slices
 from .plan import PlanRow
 from .weight_files import SafetensorsWriter, WeightFile
@@ -16,7 +17,7 @@ from .weight_files import SafetensorsWriter, WeightFile
 Progress = Callable[[int], None]
 
 #: The mapped pages of larger tensors are given back after every piece.
-RELEASE_BYTES = 64 * 1024 * 1024
+RELEASE_BYTES = 16 * 1024 * 1024
 
 
 def run(files: list[WeightFile], checkpoint: CheckpointReader, folder: Path, progress: Progress) -> None:
@@ -38,13 +39,23 @@ def run(files: list[WeightFile], checkpoint: CheckpointReader, folder: Path, pro
 
 
 def converted(row: PlanRow, checkpoint: CheckpointReader) -> Iterator[Array]:
-    """The pieces of an output tensor, in the order of its elements."""
-    sources, dtype = numbers(row, checkpoint)
-    result = row.operation.forward(sources)
-    for region in piece_slices(row.shape, row.dtype):
-        yield cast(contiguous(np.asarray(result[region])), dtype, row.dtype)
-        if row.nbytes > RELEASE_BYTES:
-            checkpoint.release()
+    """The pieces of an output tensor, in the order of its elements.
+
+    Raises:
+        ConversionError: If a value is too large for the data type of the output.
+    """
+    try:
+        sources, dtype = numbers(row, checkpoint)
+        result = row.operation.forward(sources)
+        for region in piece_slices(row.shape, row.dtype):
+            yield cast(contiguous(np.asarray(result[region])), dtype, row.dtype)
+            if row.nbytes > RELEASE_BYTES:
+                checkpoint.release()
+    except FloatingPointError as error:
+        raise ConversionError(
+            f"{', '.join(row.sources)} has values that are too large for {row.dtype}: they would become infinite.",
+            advice="Convert to float32, or to bfloat16, which reaches as far.",
+        ) from error
 
 
 def numbers(row: PlanRow, checkpoint: CheckpointReader) -> tuple[list[Array], str]:

@@ -56,8 +56,8 @@ def _undone_agrees(row: PlanRow, tensor: Array, checkpoint: CheckpointReader, st
         dtype = checkpoint.variables[row.sources[part.source]].dtype
         source = checkpoint.read(row.sources[part.source])[part.region]
         for region in piece_slices(source.shape, dtype):
-            restored = cast(contiguous(np.asarray(part.values[region])), row.dtype, dtype)
-            if not same_bits(np.asarray(source[region]), restored):
+            restored = contiguous(np.asarray(part.values[region]))
+            if not same_bits(cast(np.asarray(source[region]), dtype, row.dtype), restored):
                 return False
             if tensor.nbytes > RELEASE_BYTES:
                 checkpoint.release()

@@ -6,8 +6,8 @@ import abc
 import json
 import math
 import mmap
-import re
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import UserError
 from .pieces import Array, numpy_type
 from .plan import PlanRow
 
@@ -51,6 +50,8 @@ class SafetensorsWriter:
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)
         self._file: BinaryIO = path.open("wb", buffering=0)
+        if hasattr(os, "posix_fallocate"):  # a full disk is noticed here, before anything is copied
+            os.posix_fallocate(self._file.fileno(), 0, 8 + len(text) + offset)
         self._file.write(len(text).to_bytes(8, "little") + text)
 
     def append(self, values: Array) -> None:
@@ -170,22 +171,3 @@ def index_text(files: Sequence[WeightFile]) -> str:
         "weight_map": dict(sorted(places.items())),
     }
     return json.dumps(content, indent=2) + "\n"
-
-
-_UNITS: Mapping[str, int] = {
-    "": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40,
-}  # fmt: skip
-
-
-def parse_size(text: str | int) -> int:
-    """The bytes in ``"5GB"``, ``"200MiB"`` or a number.
-
-    Raises:
-        UserError: If it is not a size.
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", str(text).strip())
-    if found is None or found[2].upper() not in _UNITS or float(found[1]) <= 0:
-        raise UserError(
-            f"{text!r} is not a size.", advice="Write a number of bytes, or one with a unit, such as 5GB or 200MiB."
-        )
-    return int(float(found[1]) * _UNITS[found[2].upper()])

@@ -6,9 +6,11 @@ import importlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..._files import parse_size
 from ...checkpoints import CheckpointReader, Variable, open_checkpoint
 from ...configuration_utils import PretrainedConfig
 from ...conversion.configs import ConfigSource
@@ -20,8 +22,8 @@ from ...conversion.plan import ConversionPlan, make_plan
 from ...conversion.report import ConversionReport
 from ...conversion.run import Progress
 from ...conversion.survey import PlanRequest, Survey, survey
-from ...conversion.weight_files import parse_size
 from ...errors import UserError
+from .original_tokenizers import find_tokenizer
 from .tables import FAMILIES, find_model_type
 
 if TYPE_CHECKING:
@@ -198,8 +200,19 @@ def carry_out(
 ) -> ConversionReport:
     """Carries out a plan, configuration and tokenizer included."""
     config = make_config(plan)
-    companions = [lambda folder: config.save_pretrained(folder)]
-    return convert(plan, checkpoint, Destination(output), companions, options)
+    found = find_tokenizer(
+        plan.family.model_type,
+        None if tokenizer is None else Path(tokenizer),
+        _folder(checkpoint),
+        getattr(config, "max_position_embeddings", None),
+    )
+    return convert(
+        replace(plan, assumed=(*plan.assumed, *found.assumed)),
+        checkpoint,
+        Destination(output),
+        [config.save_pretrained, found.save],
+        replace(options, inputs=[*options.inputs, *found.files]),
+    )
 
 
 def make_config(plan: ConversionPlan) -> PretrainedConfig:

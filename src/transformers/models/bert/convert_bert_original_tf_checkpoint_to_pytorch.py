@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._files import read_json_object
 from ...conversion.family import (
     UNKNOWN_TO_THE_ORIGINAL,
     Architecture,
     ConfigField,
     Family,
     ReleasedModel,
-    read_json_object,
 )
 from ...conversion.rules import TRAINING_STATE, layer_norm, linear, skip, table, tensor, tied, weight_rows, when_present
 from .configuration_bert import BertConfig

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel, read_json_object
+from ..._files import read_json_object
+from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel
 from ...conversion.rules import TRAINING_STATE, convolution, layer_norm, skip, table, tensor, tied
 from .configuration_gpt2 import GPT2Config
 
