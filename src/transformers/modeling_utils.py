@@ -8,7 +8,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -25,6 +25,17 @@ __all__ = ["LayerStack", "PreTrainedModel"]
 
 StrPath = str | os.PathLike[str]
 FindFile = Callable[[str], Path | None]
+
+
+@runtime_checkable
+class HasCompanions(Protocol):
+    """What a mixin has that keeps files of its own beside a model's configuration and weights."""
+
+    def _load_companions(self, find: FindFile) -> None:
+        """Loads them; ``find`` gives the local path of a file of the model, or None if it has no such file."""
+
+    def _save_companions(self, folder: Path) -> None:
+        """Saves them."""
 
 
 class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
@@ -290,7 +301,7 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
             initialise=model._init_weights,
         )
         model.eval()
-        if source is not None:
+        if source is not None and isinstance(model, HasCompanions):
             model._load_companions(_finder(source, options))
         return (model, report.to_dict()) if output_loading_info else model
 
@@ -335,13 +346,6 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
                 f"{cls.__name__}.from_pretrained does not know {names}: no such field of {cls.config_class.__name__}"
             )
 
-    def _load_companions(self, find: FindFile) -> None:
-        """Loads what belongs to the model besides configuration and weights.
-
-        Args:
-            find: Gives the local path of a file of the model, or None if it has no such file.
-        """
-
     # Saving
 
     def save_pretrained(
@@ -374,7 +378,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
         self.config.architectures = [type(self).__name__]
         self.config.dtype = self.dtype
         self.config.save_pretrained(folder)
-        self._save_companions(folder)
+        if isinstance(self, HasCompanions):
+            self._save_companions(folder)
         tensors = self._without_repetitions(self.state_dict() if state_dict is None else state_dict)
         write_weights(folder, tensors, safe=safe_serialization, max_shard_size=max_shard_size, variant=variant)
         if push_to_hub:
@@ -383,9 +388,6 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
     def _without_repetitions(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         repeated = {slot.key for group in shared_slots(self) if group[0].key in tensors for slot in group[1:]}
         return {name: tensor for name, tensor in tensors.items() if name not in repeated}
-
-    def _save_companions(self, folder: Path) -> None:
-        """Saves what :meth:`_load_companions` loads."""
 
 
 def _modules_outside_of_finished_models(module: nn.Module) -> Iterator[nn.Module]:
