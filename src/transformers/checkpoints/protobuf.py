@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeVar
 
 from .damage import FormatError
@@ -45,6 +44,11 @@ class _Field(NamedTuple):
     message: type[Any] | None = None
     name: str = ""
     default: Any = None
+
+    def tags(self) -> set[int]:
+        """Number and wire type; a list of numbers may come packed into bytes or one by one."""
+        wires = {self.wire, _BYTES} if self.kind is Kind.PACKED else {self.wire}
+        return {self.number << 3 | wire for wire in wires}
 
 
 def int64(number: int, default: int = 0) -> int:
@@ -98,19 +102,22 @@ def packed_fixed64(number: int) -> ReadBuffer:
     return dataclasses.field(default=b"", metadata={"field": _Field(number, Kind.PACKED, _FIXED64)})
 
 
-_declared: dict[type[Any], dict[int, _Field]] = {}
+class _Schema(NamedTuple):
+    fields: tuple[_Field, ...]
+    by_tag: dict[int, _Field]
 
 
-def _fields(kind: type[Any]) -> dict[int, _Field]:
-    """The fields of a message by their numbers."""
-    if kind not in _declared:
-        _declared[kind] = {field.number: field for field in _metadata(kind)}
-    return _declared[kind]
+_schemas: dict[type[Any], _Schema] = {}
 
 
-def _metadata(kind: type[Any]) -> Iterator[_Field]:
-    for field in dataclasses.fields(kind):
-        yield field.metadata["field"]._replace(name=field.name, default=field.default)
+def _schema(kind: type[Any]) -> _Schema:
+    if kind not in _schemas:
+        fields = tuple(
+            field.metadata["field"]._replace(name=field.name, default=field.default)
+            for field in dataclasses.fields(kind)
+        )
+        _schemas[kind] = _Schema(fields, {tag: field for field in fields for tag in field.tags()})
+    return _schemas[kind]
 
 
 def decode(kind: type[M], data: ReadBuffer) -> M:
@@ -120,42 +127,39 @@ def decode(kind: type[M], data: ReadBuffer) -> M:
         FormatError: If the bytes are no message of this kind.
     """
     result = kind()
-    fields = _fields(kind)
+    by_tag = _schema(kind).by_tag
     position, end = 0, len(data)
     while position < end:
         tag, position = read_varint(data, position, end)
-        start, wire = position, tag & 7
-        value: Any
+        wire = tag & 7
+        start = position
         if wire == _VARINT:
-            value, position = read_varint(data, position, end)
-            payload = start
+            number, position = read_varint(data, position, end)
+        elif wire == _BYTES:
+            number, start = read_varint(data, position, end)
+            position = start + number
+        elif wire in _FIXED_SIZES:
+            position += _FIXED_SIZES[wire]
         else:
-            if wire == _BYTES:
-                size, payload = read_varint(data, position, end)
-            elif wire in _FIXED_SIZES:
-                size, payload = _FIXED_SIZES[wire], position
-            else:
-                raise FormatError(f"field {tag >> 3} has the unknown wire type {wire}")
-            position = payload + size
-            if position > end:
-                raise FormatError(f"field {tag >> 3} of {size} bytes reaches beyond its message of {end} bytes")
-            value = None
-        field = fields.get(tag >> 3)
+            raise FormatError(f"field {tag >> 3} has the unknown wire type {wire}")
+        if position > end:
+            raise FormatError(f"field {tag >> 3} reaches beyond its message of {end} bytes")
+        field = by_tag.get(tag)
         if field is None:
             continue
         if field.kind is Kind.PACKED:
-            if wire in (_BYTES, field.wire):
-                _extend(result, field.name, data[payload:position])
-        elif wire == field.wire:
-            if value is None:
-                value = _value(field, data[payload:position])
-            elif value >> 63:
-                value -= 1 << 64
-            if field.repeated:
-                getattr(result, field.name).append(value)
-            else:
-                setattr(result, field.name, value)
+            _extend(result, field.name, data[start:position])
+            continue
+        value = _signed(number) if wire == _VARINT else _value(field, data[start:position])
+        if field.repeated:
+            getattr(result, field.name).append(value)
+        else:
+            setattr(result, field.name, value)
     return result
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >> 63 else number
 
 
 def _value(field: _Field, payload: ReadBuffer) -> Any:
@@ -183,7 +187,7 @@ def _extend(result: Any, name: str, payload: ReadBuffer) -> None:
 def encode(message: Any) -> bytes:
     """Writes a message. Numbers and texts that have their default value are left out."""
     parts = []
-    for field in _fields(type(message)).values():
+    for field in _schema(type(message)).fields:
         value = getattr(message, field.name)
         if field.repeated:
             parts += [_encoded(field, item) for item in value]

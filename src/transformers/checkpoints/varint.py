@@ -24,6 +24,8 @@ def read_varint(data: ReadBuffer, position: int, end: int) -> tuple[int, int]:
     Raises:
         FormatError: If the number is cut off or longer than 64 bits.
     """
+    if position < end and (first := data[position]) < 0x80:
+        return first, position + 1
     value = shift = 0
     stop = min(end, position + _LONGEST)
     while position < stop:
