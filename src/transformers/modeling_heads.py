@@ -64,7 +64,7 @@ def called_like(base_model: type[PreTrainedModel]) -> Callable[[type[TaskT]], ty
             return by_name(self, **dict(zip(names, positional, strict=False)), **named)
 
         forward.__signature__ = inspect.Signature([*inputs, *own])  # type: ignore[attr-defined]
-        head.forward = forward  # type: ignore[method-assign]
+        head.forward = forward
         return head
 
     return declare
@@ -141,7 +141,7 @@ class ScoringModel(TaskModel):
 class MaskedLM(ScoringModel):
     """Scores of the token at each position; ``labels`` ``[batch, time]`` are -100 where nothing is to be predicted."""
 
-    output_class = MaskedLMOutput
+    output_class: ClassVar[type[ModelOutput]] = MaskedLMOutput
 
     def lm_logits(self, hidden: Tensor) -> Tensor:
         """``[batch, time, hidden]`` -> ``[batch, time, vocabulary]``: the family's head."""
@@ -155,7 +155,7 @@ class MaskedLM(ScoringModel):
 class CausalLM(MaskedLM):
     """Scores of the next token at each position; ``labels`` ``[batch, time]`` are the input ids, shifted inside."""
 
-    output_class = CausalLMOutputWithCrossAttentions
+    output_class: ClassVar[type[ModelOutput]] = CausalLMOutputWithCrossAttentions
 
     def forward(
         self,
@@ -198,7 +198,7 @@ class SequenceClassification(ScoringModel):
     and ones, as ``config.problem_type`` says or else their dtype and ``config.num_labels`` imply.
     """
 
-    output_class = SequenceClassifierOutput
+    output_class: ClassVar[type[ModelOutput]] = SequenceClassifierOutput
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss for the problem type."""
@@ -236,7 +236,7 @@ class LastTokenSequenceClassification(SequenceClassification):
         base_model: The base model.
     """
 
-    output_class = SequenceClassifierOutputWithPast
+    output_class: ClassVar[type[ModelOutput]] = SequenceClassifierOutputWithPast
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel) -> None:
         super().__init__(config, base_model)
@@ -276,7 +276,7 @@ class TokenClassification(ScoringModel):
         dropout: Dropout of the states.
     """
 
-    output_class = TokenClassifierOutput
+    output_class: ClassVar[type[ModelOutput]] = TokenClassifierOutput
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
         super().__init__(config, base_model)
@@ -301,7 +301,7 @@ class PooledMultipleChoice(ScoringModel):
         dropout: Dropout of the pooled states.
     """
 
-    output_class = MultipleChoiceModelOutput
+    output_class: ClassVar[type[ModelOutput]] = MultipleChoiceModelOutput
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
         super().__init__(config, base_model)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name by which everyone knows it)
 from torch import Tensor
@@ -18,6 +20,11 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 def merge_heads(x: Tensor) -> Tensor:
     """``[batch, heads, time, size]`` -> ``[batch, time, heads * size]``."""
     return x.transpose(1, 2).flatten(2)
+
+
+def head_features(heads: Sequence[int], size: int) -> Tensor:
+    """The features of some heads on an axis ``heads * size``, as indices."""
+    return torch.cat([torch.arange(head * size, (head + 1) * size) for head in heads])
 
 
 def attention(

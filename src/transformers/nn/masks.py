@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -10,12 +11,18 @@ from torch import Tensor
 from ..errors import UserError
 
 
-def additive_mask(attention_mask: Tensor, dtype: torch.dtype, value: float) -> Tensor:
+@overload
+def additive_mask(attention_mask: Tensor, dtype: torch.dtype, value: float) -> Tensor: ...
+@overload
+def additive_mask(attention_mask: None, dtype: torch.dtype, value: float) -> None: ...
+@overload
+def additive_mask(attention_mask: Tensor | None, dtype: torch.dtype, value: float) -> Tensor | None: ...
+def additive_mask(attention_mask: Tensor | None, dtype: torch.dtype, value: float) -> Tensor | None:
     """Turns a mask of ones and zeros into scores: 0 where attention is allowed, ``value`` where it is not.
 
     Args:
         attention_mask: 1 (or True) for what may be seen: ``[batch, keys]``, ``[batch, queries, keys]`` or
-            ``[batch, heads or 1, queries or 1, keys]``.
+            ``[batch, heads or 1, queries or 1, keys]``; None, if everything may be seen, gives None.
         dtype: The dtype of the attention scores.
         value: What is added for a hidden key. BERT adds -10000, so that a row whose mask is all zero attends to all
             keys as if it had no mask; ``torch.finfo(dtype).min`` makes such a row uniform.
@@ -26,6 +33,8 @@ def additive_mask(attention_mask: Tensor, dtype: torch.dtype, value: float) -> T
     Raises:
         UserError: The mask has another number of axes.
     """
+    if attention_mask is None:
+        return None
     mask = attention_mask.to(dtype)
     if mask.ndim == 2:
         mask = mask[:, None, None, :]
@@ -58,6 +67,68 @@ def causal_mask(
     hidden = torch.ones(queries, keys, dtype=torch.bool, device=device).triu(keys - queries + 1)
     visible = torch.zeros(queries, keys, dtype=dtype, device=device) if padding is None else padding
     return visible.masked_fill(hidden, torch.finfo(dtype).min)
+
+
+def self_attention_mask(
+    attention_mask: Tensor | None, hidden: Tensor, past: int, *, causal: bool, value: float
+) -> Tensor | None:
+    """The mask of a model's self-attention, from what its user passes.
+
+    Args:
+        attention_mask: See :func:`additive_mask`. With ``causal``, a mask ``[batch, keys]`` is combined with the causal
+            one; masks with an axis of queries are taken as they are.
+        hidden: The states, ``[batch, time, size]``.
+        past: Number of positions in the cache.
+        causal: Whether a position sees no later ones.
+        value: What is added for padding.
+
+    Returns:
+        An additive mask, or None if there is nothing but causality to heed, which :func:`~transformers.nn.attention.
+        attention` has for less.
+
+    Raises:
+        UserError: The mask does not fit the positions.
+    """
+    if attention_mask is None:
+        return None
+    mask = additive_mask(attention_mask, hidden.dtype, value)
+    time = hidden.shape[1]
+    if mask.shape[-1] != past + time:
+        cached = f" and the {past} in past_key_values" if past else ""
+        raise UserError(
+            f"attention_mask has {mask.shape[-1]} columns for the {time} positions of the input{cached}.",
+            advice="It must have one for each of them.",
+        )
+    if causal and attention_mask.ndim == 2 and time > 1:
+        return causal_mask(time, past + time, dtype=mask.dtype, device=mask.device, padding=mask)
+    return mask
+
+
+def decoder_mask(attention_mask: Tensor | None, hidden: Tensor, past: int, value: float) -> Tensor | None:
+    """The mask of a decoder's self-attention: causal, and without the padding.
+
+    Args:
+        attention_mask: See :func:`additive_mask`; its keys are those of the cache and the new ones.
+        hidden: ``[batch, time, size]``, the new positions.
+        past: Number of positions in the cache.
+        value: What is added for padding.
+
+    Returns:
+        A mask to be added to the scores, or None where the causal mask of the kernels will do.
+
+    Raises:
+        UserError: The mask covers another number of positions.
+    """
+    time, keys = hidden.shape[1], past + hidden.shape[1]
+    if attention_mask is None and (past == 0 or time == 1):
+        return None
+    if attention_mask is not None and attention_mask.shape[-1] != keys:
+        raise UserError(
+            f"attention_mask covers {attention_mask.shape[-1]} positions, but there are {keys}:"
+            f" {past} in past_key_values and {time} new ones."
+        )
+    padding = None if attention_mask is None else additive_mask(attention_mask, hidden.dtype, value)
+    return causal_mask(time, keys, dtype=hidden.dtype, device=hidden.device, padding=padding) if time > 1 else padding
 
 
 def head_masks(head_mask: Tensor | None, layers: int) -> Sequence[Tensor | None]:

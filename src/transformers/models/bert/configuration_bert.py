@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ...configuration_utils import PretrainedConfig
+from ...errors import UserError
 
 
 class BertConfig(PretrainedConfig):
@@ -69,3 +70,21 @@ class BertConfig(PretrainedConfig):
         self.use_cache = use_cache
         self.classifier_dropout = classifier_dropout
         super().__init__(pad_token_id=pad_token_id, **kwargs)
+
+    def check(self) -> None:
+        """Refuses hyper-parameters that describe something else than a BERT model.
+
+        Raises:
+            UserError: All that is wrong with them.
+        """
+        problems = []
+        if self.hidden_size % self.num_attention_heads:
+            problems.append(
+                f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads {self.num_attention_heads}"
+            )
+        if self.position_embedding_type != "absolute":
+            problems.append(f'position_embedding_type is "{self.position_embedding_type}", only "absolute" is computed')
+        if self.add_cross_attention and not self.is_decoder:
+            problems.append("add_cross_attention is set without is_decoder: only a decoder attends to an encoder")
+        if problems:
+            raise UserError("The configuration does not describe a BERT model:", problems)

@@ -1,0 +1,453 @@
+"""BERT (Devlin et al., 2018): an encoder of post-norm layers, and its task heads.
+
+e = LayerNorm(word + segment + position). Each layer: y = LayerNorm(attention(x) W + b + x), then
+LayerNorm(act(y W₁ + b₁) W₂ + b₂ + y). The pooled output is tanh(W h₀ + b) of the first token.
+
+With ``config.is_decoder`` attention is causal and keeps a cache; with ``config.add_cross_attention`` each layer also
+attends to an encoder's states (Rothe et al., 2020).
+
+Shapes: batch, time (the positions of this call), keys (those of earlier calls and of this one), heads,
+hidden = heads · size.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import UserError
+from ...generation.mixin import GenerationMixin
+from ...modeling_heads import (
+    CausalLM,
+    MaskedLM,
+    PooledMultipleChoice,
+    PooledSequenceClassification,
+    QuestionAnswering,
+    ScoringModel,
+    TaskModel,
+    TokenClassification,
+    called_like,
+)
+from ...modeling_outputs import (
+    BaseModelOutputWithCrossAttentions,
+    BaseModelOutputWithPoolingAndCrossAttentions,
+    ModelOutput,
+    NextSentencePredictorOutput,
+    Tensors,
+)
+from ...modeling_utils import LayerStack, PreTrainedModel
+from ...nn.activations import activation
+from ...nn.cache import PastKeyValues, as_cache
+from ...nn.embeddings import SummedEmbeddings
+from ...nn.heads import Pooler, PredictionTransform
+from ...nn.layers import AttentionInputs, ProjectedAttention, ResidualNorm, in_chunks
+from ...nn.linear import keep_inputs
+from ...nn.losses import token_loss
+from ...nn.masks import additive_mask, head_masks, self_attention_mask
+from .configuration_bert import BertConfig
+
+logger = logging.getLogger(__name__)
+
+#: What the original adds to the score of a key that is padding. A row whose mask is all zero is thus not masked at all.
+MASKED = -10000.0
+
+
+class BertAttention(nn.Module):
+    """LayerNorm(attention(x) W + b + x) in the layer of index ``layer``; with ``cross`` it attends to an encoder."""
+
+    def __init__(self, config: BertConfig, layer: int, *, cross: bool = False) -> None:
+        super().__init__()
+        hidden, heads = config.hidden_size, config.num_attention_heads
+        self.self = ProjectedAttention(hidden, heads, config.attention_probs_dropout_prob, layer, cross=cross)
+        self.output = ResidualNorm(hidden, hidden, config.layer_norm_eps, config.hidden_dropout_prob)
+
+    def forward(
+        self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """``[batch, time, hidden]`` -> the same, and the weights ``[batch, heads, time, keys]`` if they are wanted."""
+        context, weights = self.self(hidden, inputs, head_mask)
+        return self.output(context, hidden), weights
+
+    def prune_heads(self, heads: Collection[int]) -> None:
+        """Removes heads, given by the numbers that they had before any were removed."""
+        keep_inputs(self.output.dense, self.self.prune_heads(heads))
+
+
+class BertIntermediate(nn.Module):
+    """act(x W + b), the wide half of the feed-forward network."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.act = activation(config.hidden_act)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[batch, time, hidden]`` -> ``[batch, time, intermediate]``."""
+        return self.act(self.dense(x))
+
+
+class BertLayer(nn.Module):
+    """Self-attention, cross-attention if the model has it, and the feed-forward network; ``layer`` is its index."""
+
+    def __init__(self, config: BertConfig, layer: int) -> None:
+        super().__init__()
+        self.attention = BertAttention(config, layer)
+        if config.add_cross_attention:
+            self.crossattention = BertAttention(config, layer, cross=True)
+        self.intermediate = BertIntermediate(config)
+        self.output = ResidualNorm(
+            config.intermediate_size, config.hidden_size, config.layer_norm_eps, config.hidden_dropout_prob
+        )
+        self.chunk = config.chunk_size_feed_forward
+
+    def forward(
+        self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """The new hidden states, and the weights of both attentions where they are wanted and exist."""
+        hidden, weights = self.attention(hidden, inputs, head_mask)
+        cross_weights = None
+        if inputs.encoder_states is not None:
+            hidden, cross_weights = self.crossattention(hidden, inputs)
+        return in_chunks(self.feed_forward, hidden, self.chunk), weights, cross_weights
+
+    def feed_forward(self, x: Tensor) -> Tensor:
+        """LayerNorm(act(x W₁ + b₁) W₂ + b₂ + x)."""
+        result: Tensor = self.output(self.intermediate(x), x)
+        return result
+
+
+class BertEncoder(LayerStack, nn.Module):
+    """The layers, one after the other."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(BertLayer(config, index) for index in range(config.num_hidden_layers))
+
+    def forward(
+        self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None, *, need_states: bool
+    ) -> BaseModelOutputWithCrossAttentions:
+        """Runs the layers on ``[batch, time, hidden]``, keeping their states and weights where they are wanted."""
+        states, weights, cross_weights = [hidden], [], []
+        for layer, heads in zip(self.layer, head_masks(head_mask, len(self.layer)), strict=True):
+            hidden, own, cross = self._layer_call(layer)(hidden, inputs, heads)
+            if need_states:
+                states.append(hidden)
+            if own is not None:
+                weights.append(own)
+            if cross is not None:
+                cross_weights.append(cross)
+        return BaseModelOutputWithCrossAttentions(
+            last_hidden_state=hidden,
+            hidden_states=tuple(states) if need_states else None,
+            attentions=tuple(weights) or None,
+            cross_attentions=tuple(cross_weights) or None,
+        )
+
+
+class BertPreTrainedModel(PreTrainedModel):
+    """What all BERT models have in common: how they are named and loaded."""
+
+    config_class = BertConfig
+    base_model_prefix = "bert"
+    supports_gradient_checkpointing = True
+    ignored_on_load = ("*embeddings.position_ids", "*embeddings.token_type_ids")
+
+    config: BertConfig
+
+
+class BertModel(BertPreTrainedModel):
+    """The encoder (or decoder) without a head.
+
+    Args:
+        config: The hyper-parameters.
+        add_pooling_layer: Whether to compute ``pooler_output``.
+
+    Raises:
+        UserError: The hyper-parameters describe something that is no BERT model.
+    """
+
+    def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
+        super().__init__(config)
+        config.check()
+        self.embeddings = SummedEmbeddings(
+            vocab_size=config.vocab_size,
+            size=config.hidden_size,
+            positions=config.max_position_embeddings,
+            segments=config.type_vocab_size,
+            layer_norm_eps=config.layer_norm_eps,
+            dropout=config.hidden_dropout_prob,
+            padding_id=config.pad_token_id,
+        )
+        self.encoder = BertEncoder(config)
+        self.pooler = Pooler(config.hidden_size) if add_pooling_layer else None
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The word embeddings."""
+        return self.embeddings.word_embeddings
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replaces the word embeddings."""
+        self.embeddings.word_embeddings = cast("nn.Embedding", value)
+
+    def _check_inputs(self, encoder_states: Tensor | None, past: PastKeyValues | None) -> None:
+        """Refuses inputs that the model would have to ignore."""
+        problems = []
+        if encoder_states is not None and not self.config.add_cross_attention:
+            problems.append("encoder_hidden_states, but it has no cross-attention (add_cross_attention)")
+        if past is not None and not self.config.is_decoder:
+            problems.append("past_key_values, but it is no decoder (is_decoder)")
+        if problems:
+            raise UserError("This model was given inputs that it cannot use:", problems)
+
+    def _prune_heads(self, heads_to_prune: Mapping[int, Collection[int]]) -> None:
+        for layer, heads in heads_to_prune.items():
+            cast("BertLayer", self.encoder.layer[layer]).attention.prune_heads(heads)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        past_key_values: PastKeyValues | None = None,
+        use_cache: bool | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """Computes the hidden states.
+
+        Args:
+            input_ids: ``[batch, time]``, unless ``inputs_embeds`` are given.
+            attention_mask: ``[batch, keys]``, 1 for real tokens and 0 for padding, or ``[batch, time, keys]`` for each
+                query; all 1 if None, which costs nothing.
+            token_type_ids: ``[batch, time]`` segments; all 0 if None.
+            position_ids: ``[batch, time]``; 0, 1, 2, ... if None, also over padding.
+            head_mask: ``[heads]`` or ``[layers, heads]``, 1 to keep a head and 0 to switch it off.
+            inputs_embeds: ``[batch, time, hidden]`` in the place of word embeddings.
+            encoder_hidden_states: ``[batch, encoder time, hidden]``, for models with cross-attention.
+            encoder_attention_mask: ``[batch, encoder time]``, 1 for real tokens of the encoder.
+            past_key_values: The cache of earlier calls, for decoders; it is extended.
+            use_cache: Whether a decoder returns its cache.
+            output_attentions: Whether to return the attention weights.
+            output_hidden_states: Whether to return the states before the first and after each layer.
+            return_dict: False for a tuple. This and the three before are as the configuration says if None.
+
+        Returns:
+            A :class:`~transformers.modeling_outputs.BaseModelOutputWithPoolingAndCrossAttentions`.
+
+        Raises:
+            UserError: The inputs do not fit each other or the model.
+        """
+        config = self.config
+        need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        use_cache = config.is_decoder and (config.use_cache if use_cache is None else use_cache)
+        self._check_inputs(encoder_hidden_states, past_key_values)
+        cache = None
+        if past_key_values is not None or (use_cache and not (self.training and self.encoder.gradient_checkpointing)):
+            cache = as_cache(past_key_values)
+        past = 0 if cache is None else cache.get_seq_length()
+        hidden = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds, past)
+        inputs = AttentionInputs(
+            mask=self_attention_mask(attention_mask, hidden, past, causal=config.is_decoder, value=MASKED),
+            causal=config.is_decoder and attention_mask is None,
+            encoder_states=encoder_hidden_states,
+            encoder_mask=additive_mask(encoder_attention_mask, hidden.dtype, value=MASKED),
+            cache=cache,
+            need_weights=config.output_attentions if output_attentions is None else output_attentions,
+        )
+        encoded = self.encoder(hidden, inputs, head_mask, need_states=need_states)
+        output = BaseModelOutputWithPoolingAndCrossAttentions(
+            last_hidden_state=encoded.last_hidden_state,
+            pooler_output=None if self.pooler is None else self.pooler(encoded.last_hidden_state),
+            hidden_states=encoded.hidden_states,
+            past_key_values=cache if use_cache else None,
+            attentions=encoded.attentions,
+            cross_attentions=encoded.cross_attentions,
+        )
+        wants_dict = config.use_return_dict if return_dict is None else return_dict
+        return output if wants_dict else output.to_tuple()
+
+
+class BertLMPredictionHead(nn.Module):
+    """LayerNorm(act(h W + b)) Eᵀ + bias, E the word embeddings."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.transform = PredictionTransform(size, size, config.hidden_act, config.layer_norm_eps)
+        self.decoder = nn.Linear(size, config.vocab_size)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """``[batch, time, hidden]`` -> ``[batch, time, vocabulary]``."""
+        return self.decoder(self.transform(hidden))  # type: ignore[no-any-return]
+
+
+class BertHeads(nn.Module):
+    """The heads of pre-training, or one of them."""
+
+    def __init__(self, config: BertConfig, *, words: bool = False, sentences: bool = False) -> None:
+        super().__init__()
+        if words:
+            self.predictions = BertLMPredictionHead(config)
+        if sentences:
+            self.seq_relationship = nn.Linear(config.hidden_size, 2)
+
+
+class BertWordScores(BertPreTrainedModel):
+    """A model with a masked-word head, whose matrix is the word embeddings."""
+
+    cls: BertHeads
+    tied_weights: ClassVar[Mapping[str, str]] = {
+        "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+        "cls.predictions.decoder.bias": "cls.predictions.bias",
+    }
+
+    def lm_logits(self, hidden: Tensor) -> Tensor:
+        """``[batch, time, hidden]`` -> ``[batch, time, vocabulary]``."""
+        return self.cls.predictions(hidden)  # type: ignore[no-any-return]
+
+    def get_output_embeddings(self) -> nn.Linear:
+        """The layer that scores the words of the vocabulary."""
+        return self.cls.predictions.decoder
+
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        """Replaces the layer that scores the words of the vocabulary."""
+        self.cls.predictions.decoder = cast("nn.Linear", new_embeddings)
+        self.cls.predictions.bias = self.cls.predictions.decoder.bias
+
+
+@called_like(BertModel)
+class BertForMaskedLM(BertWordScores, MaskedLM):
+    """Scores of the word at each position; ``labels`` ``[batch, time]`` are -100 where nothing is to be predicted."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, BertModel(config, add_pooling_layer=False))
+        self.cls = BertHeads(config, words=True)
+        self.post_init()
+
+
+@called_like(BertModel)
+class BertLMHeadModel(BertWordScores, CausalLM, GenerationMixin):
+    """Scores of the next word at each position, by a decoder; ``labels`` are the input ids, shifted inside."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, BertModel(config, add_pooling_layer=False))
+        if not config.is_decoder:
+            logger.warning("BertLMHeadModel sees the words that it predicts: its configuration lacks is_decoder=True.")
+        self.cls = BertHeads(config, words=True)
+        self.post_init()
+
+
+@called_like(BertModel)
+class BertForNextSentencePrediction(ScoringModel, BertPreTrainedModel):
+    """Scores that the second segment follows the first (0) or not (1); ``labels`` ``[batch]``."""
+
+    output_class = NextSentencePredictorOutput
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, BertModel(config))
+        self.cls = BertHeads(config, sentences=True)
+        self.post_init()
+
+    def scores(self, base: Any, inputs: Mapping[str, Any]) -> Tensor:
+        """``[batch, 2]``."""
+        return self.cls.seq_relationship(base.pooler_output)  # type: ignore[no-any-return]
+
+
+@dataclass
+class BertForPreTrainingOutput(ModelOutput):
+    """Scores of both pre-training tasks, and the sum of the losses for which labels were given."""
+
+    loss: Tensor | None = None
+    prediction_logits: Tensor | None = None
+    seq_relationship_logits: Tensor | None = None
+    hidden_states: Tensors | None = None
+    attentions: Tensors | None = None
+
+
+@called_like(BertModel)
+class BertForPreTraining(BertWordScores, TaskModel):
+    """Both pre-training heads: masked words and next sentence."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, BertModel(config))
+        self.cls = BertHeads(config, words=True, sentences=True)
+        self.post_init()
+
+    def forward(
+        self,
+        *,
+        labels: Tensor | None = None,
+        next_sentence_label: Tensor | None = None,
+        return_dict: bool | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """Computes both scores.
+
+        Args:
+            labels: ``[batch, time]`` word ids, -100 where nothing is to be predicted.
+            next_sentence_label: ``[batch]``, 0 if the second segment follows the first, 1 if not.
+            return_dict: False for a tuple; None as the configuration says.
+            **inputs: The arguments of :class:`BertModel`.
+        """
+        base = self.run_base(inputs)
+        words, sentences = self.lm_logits(base.last_hidden_state), self.cls.seq_relationship(base.pooler_output)
+        tasks = ((words, labels), (sentences, next_sentence_label))
+        losses = [token_loss(logits, wanted) for logits, wanted in tasks if wanted is not None]
+        return self.output(
+            BertForPreTrainingOutput,
+            base,
+            return_dict,
+            loss=sum(losses[1:], losses[0]) if losses else None,
+            prediction_logits=words,
+            seq_relationship_logits=sentences,
+        )
+
+
+def classifier_dropout(config: BertConfig) -> float:
+    """Dropout before a classification head."""
+    return config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
+
+
+@called_like(BertModel)
+class BertForSequenceClassification(PooledSequenceClassification, BertPreTrainedModel):
+    """A classifier (or regression) of whole inputs, on the pooled output."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, BertModel(config), dropout=classifier_dropout(config))
+
+
+@called_like(BertModel)
+class BertForMultipleChoice(PooledMultipleChoice, BertPreTrainedModel):
+    """A score for each choice, on the pooled output; inputs are ``[batch, choices, time]``."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, BertModel(config), dropout=classifier_dropout(config))
+
+
+@called_like(BertModel)
+class BertForTokenClassification(TokenClassification, BertPreTrainedModel):
+    """A classifier of every token."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, BertModel(config, add_pooling_layer=False), dropout=classifier_dropout(config))
+
+
+@called_like(BertModel)
+class BertForQuestionAnswering(QuestionAnswering, BertPreTrainedModel):
+    """The first and the last token of the answer to a question in a text."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, BertModel(config, add_pooling_layer=False))
