@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..checkpoints import Variable
 from ..errors import UserError
+from .family import Family
 from .rules import Choice, Rules, TensorRule, TiedRule
 from .shapes import SymbolicShape, solve_sizes
 from .templates import LONGEST_INDEX, Template, Values, expand_values
@@ -27,24 +28,28 @@ class VariableTable(Mapping[str, Variable]):
 
     Args:
         variables: The variables as the checkpoint names them.
-        anchor: A variable that every checkpoint of the family has; what stands before it is the outer scope.
+        family: The family, whose anchor shows the outer scope: what stands before it.
 
     Raises:
         ConversionError: If the anchor is found in several scopes, or two variables have the same name in the end.
     """
 
-    def __init__(self, variables: Mapping[str, Variable], anchor: str) -> None:
-        scopes = [name[: -len(anchor)] for name in variables if name == anchor or name.endswith(f"/{anchor}")]
+    def __init__(self, variables: Mapping[str, Variable], family: Family) -> None:
+        known = family.canonical_names(variables) if family.canonical_names else {}
+        named = {known.get(name, name): variable for name, variable in variables.items()}
+        anchor = family.anchor
+        scopes = [name[: -len(anchor)] for name in named if name == anchor or name.endswith(f"/{anchor}")]
         if len(scopes) > 1:
             raise ConversionError(
                 "The checkpoint holds several models:",
                 [f"{scope}{anchor}" for scope in scopes],
                 "Save the one that is wanted in a checkpoint of its own.",
             )
+        self.is_of_family = bool(scopes)
         self.scope = scopes[0] if scopes else ""
-        self._variables = {name.removeprefix(self.scope): variable for name, variable in variables.items()}
+        self._variables = {name.removeprefix(self.scope): variable for name, variable in named.items()}
         if len(self._variables) != len(variables):
-            doubled = [name for name in variables if f"{self.scope}{name}" in variables]
+            doubled = [name for name in named if f"{self.scope}{name}" in named]
             raise ConversionError(f"Variables stand both inside and outside of the scope {self.scope}:", doubled)
 
     def __getitem__(self, name: str) -> Variable:
@@ -80,13 +85,18 @@ class Placed:
     target: str
 
     @classmethod
-    def at(cls, rule: TensorRule, values: Values) -> Placed:
-        """Places a rule."""
+    def at(cls, rule: TensorRule, values: Values, counts: Mapping[str, int]) -> Placed:
+        """Places a rule; an index of a source that the target does not have runs through all its values."""
+        reads = [
+            (source, {**values, **gathered})
+            for source in rule.sources
+            for gathered in expand_values(source.name.indices - rule.target.indices, {}, counts)
+        ]
         return cls(
             rule,
             values,
-            tuple(source.name.fill(values) for source in rule.sources),
-            tuple(source.symbolic_shape(values) for source in rule.sources),
+            tuple(source.name.fill(each) for source, each in reads),
+            tuple(source.symbolic_shape(each) for source, each in reads),
             rule.target.fill(values),
         )
 
@@ -115,7 +125,7 @@ class Layout:
     def placed(self) -> tuple[Placed, ...]:
         """All tensor rules with all values of their placeholders, layer by layer."""
         tensors = (rule for rule in self.rules if isinstance(rule, TensorRule))
-        groups = itertools.groupby(tensors, key=lambda rule: _all_indices(rule))
+        groups = itertools.groupby(tensors, key=lambda rule: rule.target.indices)
         return tuple(placed for indices, group in groups for placed in self._place(sorted(indices), tuple(group)))
 
     def _place(self, indices: list[str], rules: tuple[TensorRule, ...]) -> Iterator[Placed]:
@@ -123,7 +133,7 @@ class Layout:
             for rule in rules:
                 words = dict(rule.target.words)
                 for inner in expand_values(words, words, {}):
-                    yield Placed.at(rule, outer | inner)
+                    yield Placed.at(rule, outer | inner, self.counts)
 
     @cached_property
     def tied(self) -> dict[str, str]:
@@ -183,7 +193,6 @@ def _choose(rules: Rules, variables: VariableTable) -> Iterator[TensorRule | Tie
 def _count_indices(rules: Rules, variables: Iterable[str]) -> dict[str, int]:
     """How far each index runs: one more than the largest at which a variable matches a rule."""
     names = sorted(variables)
-    most = len(names)  # an index without gaps runs no further; a larger number in a name is none
     sources = [source.name for rule in rules if isinstance(rule, TensorRule) for source in rule.sources]
     counts = dict.fromkeys((index for rule in rules if isinstance(rule, TensorRule) for index in _all_indices(rule)), 0)
     for head, templates in itertools.groupby(sorted(sources, key=_head), key=_head):
@@ -199,20 +208,23 @@ def _head(template: Template) -> str:
     return template.text.partition("{")[0]
 
 
-def _counts_of(template: Template, names: Iterable[str], counts: Mapping[str, int]) -> dict[str, int]:
+def _counts_of(template: Template, names: Sequence[str], counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts that names show, at most one for every name: indices have no gaps, so a larger number is none."""
     found = dict(counts)
     if not template.indices:
         return {}
     for name in names:
-        if not _may_raise(name[len(_head(template)) :], min(found[index] for index in template.indices)):
+        if not _may_raise(name[len(_head(template)) :], [found[index] for index in template.indices]):
             continue
         for index, value in (template.match(name) or {}).items():
-            if index in found and isinstance(value, int):
+            if index in found and isinstance(value, int) and value < len(names):
                 found[index] = max(found[index], value + 1)
     return found
 
 
-def _may_raise(rest: str, smallest: int) -> bool:
+def _may_raise(rest: str, counts: Sequence[int]) -> bool:
     """Whether matching could show a larger count: saves matching every variable of every layer against every rule."""
     digits = "".join(itertools.takewhile(string.digits.__contains__, rest))
-    return not digits or (len(digits) <= LONGEST_INDEX and int(digits) >= smallest)
+    if not digits or len(counts) > 1:  # a small first index may come with a large second one
+        return True
+    return len(digits) <= LONGEST_INDEX and int(digits) >= counts[0]

@@ -77,9 +77,10 @@ class Template:
         if words is not None:
             yield from ((word, word) for word in words if rest.startswith(word))
             return
-        digits = "".join(itertools.takewhile(lambda character: character in string.digits, rest))
-        if digits and len(digits) <= LONGEST_INDEX and format(int(digits), spec) == digits:
-            yield digits, int(digits)
+        digits = "".join(itertools.takewhile(string.digits.__contains__, rest))
+        for length in range(min(len(digits), LONGEST_INDEX), 0, -1):
+            if format(int(digits[:length]), spec) == digits[:length]:
+                yield digits[:length], int(digits[:length])
 
 
 def expand_values(
