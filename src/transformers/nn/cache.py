@@ -189,6 +189,28 @@ def as_cache(past_key_values: PastKeyValues | None) -> Cache:
     return past_key_values if isinstance(past_key_values, Cache) else Cache(past_key_values or ())
 
 
+def cache_for_call(past_key_values: PastKeyValues | None, *, wanted: bool, recomputed: bool) -> Cache | None:
+    """The cache that a forward pass extends, or None if it needs none.
+
+    Args:
+        past_key_values: What the caller gave.
+        wanted: Whether the caller wants a cache back.
+        recomputed: Whether the layers run again in the backward pass (gradient checkpointing), which would extend the
+            cache twice.
+
+    Raises:
+        UserError: A cache was given and the layers run again.
+    """
+    if not recomputed:
+        return as_cache(past_key_values) if wanted or past_key_values is not None else None
+    if past_key_values is not None:
+        raise UserError(
+            "Gradient checkpointing and past_key_values cannot be used together.",
+            advice="Give all the tokens at once, or call model.gradient_checkpointing_disable().",
+        )
+    return None
+
+
 def _is_frozen(buffer: Tensor) -> bool:
     """Whether the buffer comes from ``torch.inference_mode`` and may not be written to here."""
     return buffer.is_inference() and not torch.is_inference_mode_enabled()

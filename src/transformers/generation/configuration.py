@@ -1,0 +1,176 @@
+"""The options of text generation and their JSON file, ``generation_config.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+from .._files import read_json_object, write_text
+from ..configuration_utils import PretrainedConfig
+from ..errors import UserError
+from ..hub import HubOptions, PushToHubMixin, require_file
+
+GENERATION_CONFIG_NAME = "generation_config.json"
+
+#: What ``generate()`` can do, with the defaults.
+_OPTIONS: Mapping[str, Any] = MappingProxyType({
+    "max_length": 20, "max_new_tokens": None, "min_new_tokens": None,
+    "do_sample": False, "temperature": 1.0, "top_k": 50, "top_p": 1.0,
+    "use_cache": True,
+    "bos_token_id": None, "eos_token_id": None, "pad_token_id": None,
+})  # fmt: skip
+
+#: Options of the ecosystem that ``generate()`` cannot honour, each with the value at which it changes nothing.
+_NEUTRAL: Mapping[str, Any] = MappingProxyType({
+    # length and end
+    "min_length": 0, "max_time": None, "stop_strings": None, "early_stopping": False, "stopping_criteria": None,
+    "exponential_decay_length_penalty": None, "forced_bos_token_id": None, "forced_eos_token_id": None,
+    "forced_decoder_ids": None, "decoder_start_token_id": None,
+    # strategies
+    "num_beams": 1, "num_beam_groups": 1, "diversity_penalty": 0.0, "length_penalty": 1.0, "num_return_sequences": 1,
+    "penalty_alpha": None, "dola_layers": None, "low_memory": None, "constraints": None, "force_words_ids": None,
+    "assistant_model": None, "prompt_lookup_num_tokens": None, "prefix_allowed_tokens_fn": None,
+    # scores
+    "min_p": None, "typical_p": 1.0, "epsilon_cutoff": 0.0, "eta_cutoff": 0.0, "repetition_penalty": 1.0,
+    "encoder_repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "encoder_no_repeat_ngram_size": 0,
+    "bad_words_ids": None, "suppress_tokens": None, "begin_suppress_tokens": None, "sequence_bias": None,
+    "renormalize_logits": False, "remove_invalid_values": False, "guidance_scale": None, "negative_prompt_ids": None,
+    "negative_prompt_attention_mask": None, "watermarking_config": None, "token_healing": False,
+    "logits_processor": None,
+    # what comes back, and how it is computed
+    "return_dict_in_generate": False, "output_scores": False, "output_logits": None, "output_attentions": False,
+    "output_hidden_states": False, "streamer": None, "synced_gpus": False, "cache_implementation": None,
+    "cache_config": None, "return_legacy_cache": None,
+})  # fmt: skip
+
+
+class GenerationConfig(PushToHubMixin):
+    """How texts are written by ``generate()``.
+
+    Options that are not supported are kept, and saved again, but ``generate()`` refuses them by name unless they have
+    the value at which they change nothing.
+
+    Args:
+        **options: The attributes below, and any others, which are kept.
+
+    Attributes:
+        max_length: Greatest number of tokens, the prompt included.
+        max_new_tokens: Greatest number of tokens after the prompt; it takes the place of ``max_length``.
+        min_new_tokens: Number of tokens after the prompt before which no text ends.
+        do_sample: Whether tokens are drawn; otherwise the likeliest is taken.
+        temperature: Divides the scores before a token is drawn.
+        top_k: Only the k likeliest tokens are drawn (0: all).
+        top_p: Only the likeliest tokens are drawn whose probabilities reach this sum (1: all).
+        use_cache: Whether keys and values are kept, so that each step computes one position only.
+        bos_token_id: The token from which a text starts where there is no prompt.
+        eos_token_id: The token, or tokens, that end a text.
+        pad_token_id: What follows after the end of a text that is shorter than another; the first ``eos_token_id``
+            if None.
+    """
+
+    max_length: int
+    max_new_tokens: int | None
+    min_new_tokens: int | None
+    do_sample: bool
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    use_cache: bool
+    bos_token_id: int | None
+    eos_token_id: int | list[int] | None
+    pad_token_id: int | None
+
+    def __init__(self, **options: Any) -> None:
+        for name, value in {**_OPTIONS, **options}.items():
+            setattr(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GenerationConfig) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]  # it can be changed
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} {self.to_json_string()}"
+
+    @property
+    def end_tokens(self) -> list[int]:
+        """The tokens that end a text."""
+        if self.eos_token_id is None:
+            return []
+        return [self.eos_token_id] if isinstance(self.eos_token_id, int) else list(self.eos_token_id)
+
+    def update(self, **options: Any) -> dict[str, Any]:
+        """Sets the options among the arguments.
+
+        Returns:
+            The arguments that are no options of generation.
+        """
+        unused = {name: value for name, value in options.items() if name not in _OPTIONS and name not in _NEUTRAL}
+        for name in options.keys() - unused.keys():
+            setattr(self, name, options[name])
+        return unused
+
+    def require_supported(self) -> None:
+        """Refuses what ``generate()`` would otherwise have to ignore.
+
+        Raises:
+            UserError: It names every option that is set and not supported.
+        """
+        problems = [
+            f"{name}={value!r} is not supported"
+            for name, value in self.to_dict().items()
+            if name not in _OPTIONS and value is not None and value != _NEUTRAL.get(name)
+            if not (name.startswith("_") or name == "transformers_version")
+        ]
+        if problems:
+            raise UserError("generate() cannot honour all options:", problems, f"It knows {', '.join(_OPTIONS)}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """All options."""
+        return dict(vars(self))
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """The options that differ from the defaults."""
+        defaults = {**_OPTIONS, **_NEUTRAL}
+        return {name: value for name, value in vars(self).items() if name not in defaults or value != defaults[name]}
+
+    def to_json_string(self, use_diff: bool = True) -> str:
+        """The options as JSON, by default only those that differ from the defaults."""
+        options = self.to_diff_dict() if use_diff else self.to_dict()
+        return json.dumps(options, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_dict(cls, options: Mapping[str, Any], **overrides: Any) -> Self:
+        """A configuration with the given options."""
+        return cls(**{**options, **overrides})
+
+    @classmethod
+    def from_model_config(cls, config: PretrainedConfig) -> Self:
+        """The special tokens of a model's configuration, and the options that older ones hold."""
+        fields = config.to_dict()
+        return cls(**{name: fields[name] for name in _OPTIONS if fields.get(name) is not None})
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name: str | os.PathLike[str], **arguments: Any) -> Self:
+        """Loads ``generation_config.json``.
+
+        Args:
+            pretrained_model_name: A local folder, or the id of a repository on the hub.
+            **arguments: How to fetch from the hub (see :class:`~transformers.hub.HubOptions`), and options.
+
+        Raises:
+            MissingFileError: If there is no such file.
+        """
+        hub = HubOptions.taken_from(arguments)
+        path = require_file(pretrained_model_name, (GENERATION_CONFIG_NAME,), hub)
+        return cls.from_dict(read_json_object(path), **arguments)
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
+        """Writes ``generation_config.json`` to a folder, which is made if there is none."""
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / GENERATION_CONFIG_NAME, self.to_json_string())
