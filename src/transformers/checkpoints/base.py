@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,7 @@ class CheckpointReader(abc.ABC):
         format: The file format in words, for messages and reports, such as ``TensorFlow V2 bundle``.
         files: Every file that belongs to the checkpoint. None of them may ever be written to.
         variables: The variables by name, sorted by name.
+        metadata: What the file says besides its variables, as plain values; most formats say nothing.
         checksums: What is checked when a tensor is read, in words, or None if the format has no checksums.
     """
 
@@ -66,6 +67,7 @@ class CheckpointReader(abc.ABC):
     format: str
     files: tuple[Path, ...]
     variables: Mapping[str, Variable]
+    metadata: Mapping[str, Any] = MappingProxyType({})
     checksums: str | None
 
     @abc.abstractmethod

@@ -90,4 +90,4 @@ def _survey_lines(seen: Survey) -> Iterator[str]:
 def _command(checkpoint: CheckpointReader, model_type: str, seen: Survey) -> str:
     heads = " --num_heads N" if any("--num_heads" in problem for problem in seen.config.problems) else ""
     path = shlex.quote(str(checkpoint.path))
-    return f"  transformers-cli convert --model_type {model_type} --tf_checkpoint {path}{heads} --pytorch_dump_output OUT"
+    return f"  transformers-cli convert --model_type {model_type} --tf_checkpoint {path}{heads} --pytorch_dump_output X"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..checkpoints import CheckpointReader, Variable
 from ..configuration_utils import PretrainedConfig
 from .rules import Rules, SkipRule
 
@@ -94,6 +95,8 @@ class Family:
         skipped: Variables that are left out whatever the class.
         fields: The fields of the configuration.
         released: Published models.
+        embedded_config: What a checkpoint says itself about the configuration, in the ecosystem's words.
+        canonical_names: The family's names of variables that the checkpoint only numbers, or names in another way.
         config_files: Names of configuration files that stand beside a checkpoint, and how each is read.
         finish_config: Last word on the configuration's fields, given which variables are there; returns what is wrong.
     """
@@ -110,5 +113,7 @@ class Family:
     skipped: tuple[SkipRule, ...]
     fields: tuple[ConfigField, ...]
     released: Sequence[ReleasedModel] = ()
+    embedded_config: Callable[[CheckpointReader], Mapping[str, Any]] | None = None
+    canonical_names: Callable[[Mapping[str, Variable]], Mapping[str, str]] | None = None
     config_files: Mapping[str, Callable[[Path], dict[str, Any]]] = field(default_factory=dict)
     finish_config: Callable[[dict[str, Any], Mapping[str, Any]], list[str]] | None = None

@@ -43,6 +43,9 @@ class Operation(abc.ABC):
     #: Whether the sources can be restored from the result to the bit.
     exact: ClassVar[bool] = True
 
+    #: Whether it makes the whole of one source into the whole of its result, which nothing else is made from.
+    one_to_one: ClassVar[bool] = True
+
     @abc.abstractmethod
     def target_shape(self, shapes: Sequence[Shape]) -> Shape:
         """The shape of the result for sources of the given shapes.
@@ -89,6 +92,13 @@ class Copy(Operation):
 
     def __str__(self) -> str:
         return "copy"
+
+
+@dataclass(frozen=True)
+class Share(Copy):
+    """The source as it is, which several parameters are made from."""
+
+    one_to_one: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +186,7 @@ class Rows(Operation):
 
     start: int
     stop: int | None = None
+    one_to_one: ClassVar[bool] = False
 
     def _range(self, shape: Shape) -> slice:
         stop = shape[0] if self.stop is None and shape else self.stop
@@ -210,6 +221,7 @@ class Row(Operation):
     """
 
     index: int
+    one_to_one: ClassVar[bool] = False
 
     def target_shape(self, shapes: Sequence[Shape]) -> Shape:
         shape = _only(shapes)
@@ -219,7 +231,7 @@ class Row(Operation):
 
     def forward(self, arrays: Sequence[Array]) -> Array:
         array: Array = _only(arrays)
-        selected: Array = array[self.index]
+        selected: Array = array[self.index, ...]  # of a vector, too, this is an array
         return selected
 
     def restore(self, target: Array, shapes: Sequence[Shape]) -> list[Restored]:
@@ -233,6 +245,8 @@ class Row(Operation):
 @dataclass(frozen=True)
 class Concatenate(Operation):
     """The sources one behind the other along the first axis."""
+
+    one_to_one: ClassVar[bool] = False
 
     def target_shape(self, shapes: Sequence[Shape]) -> Shape:
         if len({tuple(shape[1:]) for shape in shapes}) != 1 or any(not shape for shape in shapes):
@@ -279,7 +293,7 @@ class Scale(Operation):
 
 @dataclass(frozen=True)
 class Chain(Operation):
-    """One operation after the other; all but the first have a single source.
+    """One operation after the other; all but the first have a single source, which they use whole.
 
     Attributes:
         steps: The operations in the order in which they are applied.
@@ -288,9 +302,14 @@ class Chain(Operation):
     steps: tuple[Operation, ...]
 
     def __post_init__(self) -> None:
-        partial = [str(step) for step in self.steps[1:] if isinstance(step, Rows | Row | Concatenate | Constant)]
+        partial = [str(step) for step in self.steps[1:] if not step.one_to_one]
         if partial:
             raise TypeError(f"only the first step of a chain may take a part or several sources: {', '.join(partial)}")
+
+    @property
+    def one_to_one(self) -> bool:  # type: ignore[override]  # what a chain is depends on its first step
+        """Whether the first step is: the others have to be."""
+        return self.steps[0].one_to_one
 
     @property
     def exact(self) -> bool:  # type: ignore[override]  # a chain is as exact as its steps
@@ -335,6 +354,7 @@ class Constant(Operation):
 
     kind: str
     shape: Shape
+    one_to_one: ClassVar[bool] = False
 
     def target_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.shape

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .operations import Copy, DropAxis, Operation, Row, Rows, Transpose
+from .operations import Constant, Copy, DropAxis, Operation, Transpose
 from .shapes import SymbolicShape
 from .templates import Template, Values
 
@@ -115,9 +115,7 @@ def table(*groups: Rules) -> Rules:
 
 
 def _reads_whole(rule: TensorRule) -> bool:
-    return (
-        len(rule.sources) == 1 and isinstance(rule.operation, Operation) and not isinstance(rule.operation, Row | Rows)
-    )
+    return isinstance(rule.operation, Operation) and rule.operation.one_to_one
 
 
 def _same_placeholders(rule: TensorRule) -> bool:
@@ -201,6 +199,22 @@ def convolution(source: str, target: str, shape: str) -> Rules:
     """
     weight = tensor(f"{source}/w", f"{target}.weight", f"1 {shape}", DropAxis(0))
     return weight + tensor(f"{source}/b", f"{target}.bias", _last(shape))
+
+
+def constant(target: str, kind: str, shape: str) -> Rules:
+    """A parameter that no variable holds, because the layout of the original implies its value.
+
+    Args:
+        target: Key in the state dict.
+        kind: ``zeros`` or ``identity``.
+        shape: Its shape in symbols.
+    """
+
+    def make(values: Values, sizes: Sizes) -> Operation:
+        known = _parse_shape(shape.format(**values)).sizes(sizes)
+        return Constant(kind, tuple(size for size in known if size is not None))
+
+    return (TensorRule((), Template(target), make),)
 
 
 def tied(target: str, original: str) -> Rules:

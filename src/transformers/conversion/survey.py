@@ -54,8 +54,8 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     Raises:
         ConversionError: If it is not of this family, or the model class cannot be told.
     """
-    variables = VariableTable(checkpoint.variables, family.anchor)
-    if family.anchor not in variables:
+    variables = VariableTable(checkpoint.variables, family)
+    if not variables.is_of_family:
         raise ConversionError(
             f"{checkpoint.path} does not look like {family.title}: it has no variable {family.anchor}.",
             advice=f"See what is in it with: transformers-cli inspect {checkpoint.path}",

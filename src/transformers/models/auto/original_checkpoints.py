@@ -43,7 +43,7 @@ def load_family(model_type: str) -> Family:
 def recognise(variables: Mapping[str, Variable]) -> list[Family]:
     """The families whose checkpoints have such variables."""
     families = (load_family(model_type) for model_type in FAMILIES)
-    return [family for family in families if family.anchor in VariableTable(variables, family.anchor)]
+    return [family for family in families if VariableTable(variables, family).is_of_family]
 
 
 def find_family(spelling: str, checkpoint: CheckpointReader) -> Family:
@@ -68,7 +68,7 @@ def find_family(spelling: str, checkpoint: CheckpointReader) -> Family:
             advice=f"There are {', '.join(FAMILIES)}, and auto, which finds out.",
         )
     family = load_family(model_type)
-    if family.anchor not in VariableTable(checkpoint.variables, family.anchor):
+    if not VariableTable(checkpoint.variables, family).is_of_family:
         _refuse_other_family(family, checkpoint)
     return family
 
@@ -131,12 +131,14 @@ def _configs(
     """What was given, and what stands beside the checkpoint."""
     if isinstance(config, Mapping):
         return [ConfigSource("the configuration", config, "model_type" in config or "architectures" in config)]
+    embedded = family.embedded_config(checkpoint) if family.embedded_config else {}
+    said = [ConfigSource("the checkpoint", embedded, literal=True)] if embedded else []
     given = [] if config is None else [Path(config)]
     for name in family.config_files:
         beside = _folder(checkpoint) / name
         if beside.is_file() and not any(path.exists() and beside.samefile(path) for path in given):
             given.append(beside)
-    return [ConfigSource.read(path, family) for path in given]
+    return [*(ConfigSource.read(path, family) for path in given), *said]
 
 
 def _folder(checkpoint: CheckpointReader) -> Path:
@@ -260,5 +262,5 @@ def _with_head(family: Family, checkpoint: CheckpointReader, architecture: str) 
     known = family.architectures.get(architecture)
     if known is None:
         return family.base_model
-    head = Layout.of(known.head, VariableTable(checkpoint.variables, family.anchor))
+    head = Layout.of(known.head, VariableTable(checkpoint.variables, family))
     return family.base_model if head.missing else architecture

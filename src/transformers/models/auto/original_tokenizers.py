@@ -66,8 +66,11 @@ def find_tokenizer(model_type: str, place: Path | None, beside: Path, max_length
         files = {argument: folder / name for argument, name in names.items() if (folder / name).is_file()}
     if len(files) < len(names):
         return _incomplete(list(files.values()), list(names.values()), place)
-    tokenizer = tokenizer_class.from_original(files, **settings)
-    return FoundTokenizer(tokenizer, list(files.values()), tokenizer.assumptions)
+    return FoundTokenizer(
+        tokenizer_class.from_original(files, **settings),
+        list(files.values()),
+        tokenizer_class.original_assumptions(files),
+    )
 
 
 def _incomplete(found: Sequence[Path], names: Sequence[str], place: Path | None) -> FoundTokenizer:
