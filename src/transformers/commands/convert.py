@@ -69,7 +69,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or prints what would be done."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's idle threads would cost more than the whole start-up
-    from .._files import parse_size, write_text
+    from .._files import parse_size
     from ..checkpoints import open_checkpoint
     from ..conversion.convert import ConversionOptions
     from ..conversion.report import plan_text
@@ -96,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
             options = ConversionOptions(
                 overwrite=arguments.overwrite,
                 verify=not arguments.no_verify,
+                report=Path(arguments.report) if arguments.report else None,
                 max_shard_size=parse_size(arguments.max_shard_size),
                 inputs=[Path(arguments.config)] if arguments.config else [],
                 progress=progress,
@@ -104,8 +105,6 @@ def run(arguments: argparse.Namespace) -> int:
             report = carry_out(plan, checkpoint, output, tokenizer=arguments.tokenizer, options=options)
     if not arguments.quiet:
         print(report)
-    if arguments.report:
-        write_text(Path(arguments.report), report.to_json())
     return 0
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._files import write_text
 from ..checkpoints import CheckpointReader
-from .output import Destination, atomic_output
+from .output import Destination, OutputError, atomic_output, refuse_existing
 from .plan import ConversionPlan
 from .report import ConversionReport
 from .run import Progress, run
@@ -30,6 +31,7 @@ class ConversionOptions:
     Attributes:
         overwrite: Whether files that exist may be replaced.
         verify: Whether the result is read back and compared.
+        report: A file for the report as JSON.
         max_shard_size: Bytes above which the weights are spread over several files; None for a single file.
         inputs: Files besides those of the checkpoint that must never be replaced.
         progress: Told the bytes that are done, twice the size of the weights in all if the result is verified.
@@ -37,6 +39,7 @@ class ConversionOptions:
 
     overwrite: bool = False
     verify: bool = True
+    report: Path | None = None
     max_shard_size: int | None = None
     inputs: Sequence[Path] = ()
     progress: Progress = no_progress
@@ -68,15 +71,30 @@ def convert(
     names = [*_weight_names(files), "config.json"]
     inputs = [*checkpoint.files, *options.inputs]
     needed = plan.nbytes * (2 if destination.is_torch else 1)
+    if options.report is not None:
+        _check_report_file(options.report, [destination.folder / name for name in names], inputs, options)
     with atomic_output(destination, names, needed, inputs, overwrite=options.overwrite) as staging:
         for companion in companions:
             companion(staging.folder)
+        staging.check()  # before the long part of the work
         _write_weights(files, checkpoint, destination, staging.folder, options.progress)
         if options.verify:
             verify(files, checkpoint, staging.folder, options.progress)
         staging.weights = _weight_names(files)
         written = sorted(path.name for path in staging.folder.iterdir())
-    return _report(plan, checkpoint, destination, written, options, time.monotonic() - started)
+    report = _report(plan, checkpoint, destination, written, options, time.monotonic() - started)
+    if options.report is not None:
+        write_text(options.report, report.to_json())
+    return report
+
+
+def _check_report_file(path: Path, output: Sequence[Path], inputs: Sequence[Path], options: ConversionOptions) -> None:
+    """Finds out before the work, not after it, that the report cannot be written."""
+    refuse_existing([path], inputs, overwrite=options.overwrite)
+    if path.absolute() in {file.absolute() for file in output}:
+        raise OutputError(f"{path} is a file of the output.", advice="Name another file with --report.")
+    if not path.parent.is_dir():
+        raise OutputError(f"There is no folder {path.parent} for the report.", advice="Make it, or name another file.")
 
 
 def _weight_names(files: Sequence[WeightFile]) -> list[str]:

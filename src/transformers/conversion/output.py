@@ -7,10 +7,11 @@ existing one the weights are renamed last, so that a run that was cut off is rec
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,16 +74,18 @@ class Staging:
 
     Attributes:
         folder: Where to write them.
+        check: Raises an ``OutputError`` if a file that has been made here so far must not get its name.
         weights: Names of the weight files (and their index): they are renamed last, in this order.
     """
 
     folder: Path
+    check: Callable[[], None]
     weights: Sequence[str] = ()
 
 
 @contextlib.contextmanager
 def atomic_output(
-    destination: Destination, names: Iterable[str], needed: int, inputs: Iterable[Path], *, overwrite: bool
+    destination: Destination, names: Sequence[str], needed: int, inputs: Sequence[Path], *, overwrite: bool
 ) -> Iterator[Staging]:
     """A place to write the files of an output, which appear under their names when the block ends without an error.
 
@@ -97,40 +100,61 @@ def atomic_output(
         OutputError: If the place cannot be written to, has no room, holds such files, or another conversion is at work.
     """
     folder = Path.cwd() / destination.folder
-    _refuse_existing(destination, folder, names, inputs, overwrite=overwrite)
-    with _made_parents(folder), _locked(folder), _staging_folder(folder) as staged:
+
+    def stale(names: Iterable[str]) -> list[str]:
+        return [] if destination.is_file else _stale_weights(folder, names)
+
+    def check(names: Sequence[str]) -> None:
+        refuse_existing([folder / name for name in (*names, *stale(names))], inputs, overwrite=overwrite)
+
+    _require_folder(folder)
+    check(names)
+    with _made_parents(folder), _locked(folder), _staging_folder(folder) as staged, _disk_errors(folder):
         _require_room(folder, needed)
-        staging = Staging(staged)
+        staging = Staging(staged, lambda: check(_files(staged)))
         yield staging
-        _refuse_existing(destination, folder, _files(staged), inputs, overwrite=overwrite)
-        with _disk_errors(folder):
-            _publish(staging, folder, () if destination.is_file else _stale_weights(folder, _files(staged)))
+        staging.check()
+        _publish(staging, folder, stale(_files(staged)))
 
 
 def _files(staged: Path) -> list[str]:
     return sorted(path.name for path in staged.iterdir())
 
 
-def _refuse_existing(
-    destination: Destination, folder: Path, names: Iterable[str], inputs: Iterable[Path], *, overwrite: bool
-) -> None:
-    names = list(names)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file, not a folder.", advice="Name another output.")
-    present = [folder / name for name in names if os.path.lexists(folder / name)]
-    known_inputs = list(inputs)
-    clashes = [path for path in present if any(_same_file(path, known) for known in known_inputs)]
+def _require_folder(folder: Path) -> None:
+    if os.path.lexists(folder) and not folder.is_dir():
+        kind = "a link to nothing" if folder.is_symlink() and not folder.exists() else "a file"
+        raise OutputError(f"{folder} is {kind}, not a folder.", advice="Name another output.")
+
+
+def refuse_existing(files: Iterable[Path], inputs: Sequence[Path], *, overwrite: bool) -> None:
+    """Checks that files may be written.
+
+    Args:
+        files: The files.
+        inputs: Files that must not be replaced whatever the user says.
+        overwrite: Whether other files that exist may be replaced.
+
+    Raises:
+        OutputError: If one of them may not.
+    """
+    present = [path for path in files if os.path.lexists(path)]
+    clashes = [path for path in present if any(_same_file(path, known) for known in inputs)]
     if clashes:
         raise OutputError(
             "The output would replace an input:",
             [str(path) for path in clashes],
             "An input is never replaced: let the output go to another folder.",
         )
-    stale = [] if destination.is_file else [folder / name for name in _stale_weights(folder, names)]
-    if (present or stale) and not overwrite:
+    folders = [path for path in present if path.is_dir()]
+    if folders:
+        raise OutputError(
+            "The output would replace a folder by a file:", [str(path) for path in folders], "Name another output."
+        )
+    if present and not overwrite:
         raise OutputError(
             "The output exists already:",
-            [str(path) for path in (*present, *stale)],
+            [str(path) for path in present],
             "Name another output, or replace these files with --overwrite.",
         )
 
@@ -154,6 +178,8 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     """Failures of the file system as one message."""
     try:
         yield
+    except UserError:
+        raise  # some of them are errors of the file system as well, about other files
     except OSError as error:
         raise OutputError(
             f"{folder} cannot be written to: {error.strerror or error}.", advice="Name another output."
@@ -175,15 +201,35 @@ def _made_parents(folder: Path) -> Iterator[None]:
         raise
 
 
-def _neighbour(folder: Path) -> tuple[Path, str]:
-    """Where temporary files go, so that renaming stays within one file system, and how their names begin."""
-    return (folder, ".conversion") if folder.is_dir() else (folder.parent, f".{folder.name}")
+def _neighbour(folder: Path) -> Path:
+    """How the paths of temporary files begin: such that renaming them stays within one file system."""
+    return folder / ".conversion" if folder.is_dir() else _outer_neighbour(folder)
+
+
+def _outer_neighbour(folder: Path) -> Path:
+    """The same while the folder is not there."""
+    return folder.parent / f".{folder.name}"
+
+
+def _with_ending(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
 
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    place, prefix = _neighbour(folder)
-    path = place / f"{prefix}.lock"
+    """Keeps other conversions out, and takes away what killed ones left behind: as the lock is ours, it is nobody's."""
+    outer = _outer_neighbour(folder)  # of a conversion that began, or was killed, before the folder was there
+    prefixes = [_neighbour(folder), *([outer] if folder.is_dir() and _with_ending(outer, ".lock").exists() else [])]
+    with contextlib.ExitStack() as locks:
+        for prefix in prefixes:
+            locks.enter_context(_lock(_with_ending(prefix, ".lock"), folder))
+            for left_behind in prefix.parent.glob(f"{glob.escape(prefix.name)}.partial-*"):
+                shutil.rmtree(left_behind, ignore_errors=True)
+        yield
+
+
+@contextlib.contextmanager
+def _lock(path: Path, folder: Path) -> Iterator[None]:
     lock = FileLock(path, timeout=0)
     try:
         with _disk_errors(folder):
@@ -202,11 +248,9 @@ def _locked(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _staging_folder(folder: Path) -> Iterator[Path]:
-    place, prefix = _neighbour(folder)
-    for left_behind in place.glob(f"{prefix}.partial-*"):  # of a run that was killed: the lock is ours
-        shutil.rmtree(left_behind, ignore_errors=True)
+    prefix = _neighbour(folder)
     with _disk_errors(folder):
-        staged = Path(tempfile.mkdtemp(prefix=f"{prefix}.partial-", dir=place))
+        staged = Path(tempfile.mkdtemp(prefix=f"{prefix.name}.partial-", dir=prefix.parent))
         staged.chmod(0o777 & ~_umask())
     try:
         yield staged
