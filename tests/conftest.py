@@ -11,5 +11,9 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 from hypothesis import settings
 
+from tests.shared.hub_server import hub, hub_folder
+
 settings.register_profile("transformers", derandomize=True, deadline=None, database=None)
 settings.load_profile("transformers")
+
+__all__ = ["hub", "hub_folder"]
