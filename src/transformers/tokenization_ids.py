@@ -22,12 +22,13 @@ from .tokenization_padding import (
 from .tokenization_padding import (
     truncation_strategy as strategy_of,
 )
-from .tokenization_special_tokens import InputTemplate, SpecialTokens
+from .tokenization_special_tokens import InputTemplate
+from .tokenization_vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
 
-class IdsToInputs(SpecialTokens):
+class IdsToInputs(Vocabulary):
     """The part of a tokenizer that works on ids instead of text, in Python."""
 
     input_template: InputTemplate = InputTemplate("A", "A B:1")

@@ -73,10 +73,10 @@ class _RoleId:
         if tokenizer is None:
             return self
         token = tokenizer._special_tokens.get(self._name)
-        return None if token is None else tokenizer.convert_tokens_to_ids(token.content)
+        return None if token is None else tokenizer._id_of(token.content)
 
     def __set__(self, tokenizer: SpecialTokens, value: int | None) -> None:
-        token = None if value is None else tokenizer.convert_ids_to_tokens(value)
+        token = None if value is None else tokenizer._engine.id_to_token(value)
         tokenizer._set_special_tokens({self._name: token})
 
 
@@ -98,24 +98,15 @@ class SpecialTokens:
     cls_token_id = _RoleId()
     mask_token_id = _RoleId()
 
+    _engine: Tokenizer
     _special_tokens: dict[str, AddedToken]
     _additional_special_tokens: list[AddedToken]
 
-    @overload
-    def convert_tokens_to_ids(self, tokens: str) -> int | None: ...
-    @overload
-    def convert_tokens_to_ids(self, tokens: Sequence[str]) -> list[int | None]: ...
-    def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> int | list[int | None] | None:
-        """The ids of tokens."""
-        raise NotImplementedError
-
-    @overload
-    def convert_ids_to_tokens(self, ids: int, skip_special_tokens: bool = ...) -> str: ...
-    @overload
-    def convert_ids_to_tokens(self, ids: Sequence[int], skip_special_tokens: bool = ...) -> list[str]: ...
-    def convert_ids_to_tokens(self, ids: int | Sequence[int], skip_special_tokens: bool = False) -> str | list[str]:
-        """The tokens of ids."""
-        raise NotImplementedError
+    def _id_of(self, token: str) -> int | None:
+        """The id of a token; that of the unknown token, if there is one, for those that the vocabulary lacks."""
+        number = self._engine.token_to_id(token)
+        unknown = self._special_tokens.get("unk_token")
+        return self._engine.token_to_id(unknown.content) if number is None and unknown is not None else number
 
     def _set_special_tokens(self, tokens: Mapping[str, str | AddedToken | Mapping[str, Any] | None]) -> None:
         """Gives roles to tokens; None takes a role away."""
@@ -136,7 +127,7 @@ class SpecialTokens:
     @property
     def additional_special_tokens_ids(self) -> list[int | None]:
         """The ids of :attr:`additional_special_tokens`."""
-        return self.convert_tokens_to_ids(self.additional_special_tokens)
+        return [self._id_of(token) for token in self.additional_special_tokens]
 
     @property
     def special_tokens_map_extended(self) -> dict[str, AddedToken | list[AddedToken]]:
@@ -171,7 +162,8 @@ class SpecialTokens:
     @property
     def all_special_ids(self) -> list[int]:
         """The ids of all special tokens."""
-        return [number for number in self.convert_tokens_to_ids(self.all_special_tokens) if number is not None]
+        ids = map(self._id_of, self.all_special_tokens)
+        return [number for number in ids if number is not None]
 
 
 class _Part(NamedTuple):
@@ -222,14 +214,14 @@ class InputTemplate:
         return {f"{part.name}_token" for pair in (False, True) for part in self._parts(pair) if not part.is_text}
 
     def processor(self, tokens: Mapping[str, str], engine: Tokenizer) -> TemplateProcessing | None:
-        """The same for the engine; None if it has not got all tokens.
+        """The same for the engine; None if there is nothing to add, or the engine has not got all tokens.
 
         Args:
             tokens: Role -> token.
             engine: Gives the ids.
         """
         ids = {role: engine.token_to_id(tokens[role]) if role in tokens else None for role in self.roles()}
-        if None in ids.values():
+        if not ids or None in ids.values():
             return None
 
         def in_words_of_the_engine(pair: bool) -> list[str]:

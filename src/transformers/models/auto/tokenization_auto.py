@@ -33,7 +33,7 @@ class AutoTokenizer:
     ) -> PreTrainedTokenizerBase:
         """The tokenizer in a folder or of a model on the hub.
 
-        Its class is the one that ``tokenizer_config.json`` names, else the one of the family that ``config.json`` names.
+        Its class is the one that ``tokenizer_config.json`` names, else that of the family that ``config.json`` names.
 
         Args:
             pretrained_model_name_or_path: A folder or the id of a repository.

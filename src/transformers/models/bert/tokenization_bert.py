@@ -1,8 +1,8 @@
 """BERT's WordPiece tokenizer.
 
-The rules are those of ``tokenization.py`` in google-research/bert. The Hub's tokenizers differ from it in a few of them,
-and there are two settings: as the Hub (the default), and as the original (``original_tokenization``), which a conversion
-writes. They differ in
+The rules are those of ``tokenization.py`` in google-research/bert. The Hub's tokenizers differ from it in a few of
+them, and there are two settings: as the Hub (the default), and as the original (``original_tokenization``), which a
+conversion writes. They differ in
 
 ================================  ==========================================  =======================================
 what                              as the original                             as the Hub
@@ -95,7 +95,7 @@ class TextRules:
                 strip_accents=self.strip_accents,
                 lowercase=self.lower_case,
             )
-        steps = [normalizers.Replace(Regex(_DROPPED), "")]
+        steps: list[normalizers.Normalizer] = [normalizers.Replace(Regex(_DROPPED), "")]
         if self.lower_case:
             steps += [
                 normalizers.Replace(Regex(_FINAL_SIGMA), "ς"),
@@ -127,7 +127,7 @@ class BertTokenizer(PreTrainedTokenizerFast):
     Args:
         vocab_file: ``vocab.txt``.
         do_lower_case: Whether the text is lower-cased (default: yes, or as ``tokenizer_file`` says).
-        do_basic_tokenize: Whether the text is cleaned and split at punctuation; otherwise it is split at white space only.
+        do_basic_tokenize: Whether the text is cleaned and split at punctuation; otherwise at white space only.
         never_split: Words of the vocabulary that are left as they are where they stand alone.
         unk_token: Stands for unknown words.
         sep_token: Ends each text.
@@ -221,6 +221,12 @@ class BertTokenizer(PreTrainedTokenizerFast):
         if do_lower_case is None:
             do_lower_case = infer_lower_casing(files["vocab_file"]).value
         return super().from_original(files, do_lower_case=do_lower_case, **settings)
+
+    @classmethod
+    def original_assumptions(cls, files: Mapping[str, str | os.PathLike[str]]) -> tuple[str, ...]:
+        """What :meth:`from_original` assumes, with the reasons, for a report."""
+        lower_casing = infer_lower_casing(files["vocab_file"])
+        return (f"do_lower_case = {str(lower_casing.value).lower()} ({lower_casing.reason})",)
 
 
 BertTokenizerFast = BertTokenizer

@@ -1,8 +1,8 @@
 """GPT-2's byte-level BPE tokenizer.
 
 The rules are those of ``encoder.py`` in openai/gpt-2. The Hub's tokenizer differs from it in one thing: it recognises
-``<|endoftext|>`` in a text. With ``original_tokenization``, which a conversion writes, that is spelled out like any other
-text. One difference to the original remains: the engine takes no lone surrogates (nor does the original encode them).
+``<|endoftext|>`` in a text. With ``original_tokenization``, which a conversion writes, that is spelled out like any
+other text. Lone surrogates are refused, as by the original.
 """
 
 from __future__ import annotations
@@ -176,5 +176,5 @@ def _byte_symbols() -> dict[str, int]:
 _BYTES = _byte_symbols()
 
 
-def _bytes_of(token: str) -> bytes:
-    return bytes(_BYTES[symbol] for symbol in token)
+def _bytes_of(token: str | None) -> bytes:
+    return bytes(_BYTES[symbol] for symbol in token or "")
