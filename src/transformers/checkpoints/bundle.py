@@ -16,7 +16,7 @@ from .bundle_index import BIG_ENDIAN, Piece, Tensor, read_index
 from .crc import mask
 from .damage import AGAIN, FormatError, blamed_on, damaged, shortened
 from .dtypes import STRING
-from .locate import files_beside
+from .locate import SAVED_MODEL, files_beside
 from .mapped import MappedFile
 from .object_graph import GRAPH_KEY, own_names
 from .recognise import recognised
@@ -54,6 +54,8 @@ class BundleReader(CheckpointReader):
         if GRAPH_KEY in self._tensors:
             self.format += " with an object graph"
             self._resolve_names()
+        if self.files[-1].name == SAVED_MODEL:
+            self.format = f"TensorFlow SavedModel ({self.format})"
         self.variables = {
             name: Variable(name, tensor.shape, tensor.dtype.name) for name, tensor in sorted(self._tensors.items())
         }

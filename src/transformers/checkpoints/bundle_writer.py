@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import accumulate, product
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -18,7 +17,7 @@ from .dtypes import STRING, DataType, dtype_named
 from .messages import BundleEntry, BundleHeader, Dim, Extent, TensorShape, TensorSlice, VersionDef
 from .ordered_code import slice_key
 from .protobuf import encode
-from .slices import Extents, box
+from .slices import Extents, box, cut
 from .strings import encode_strings
 from .table_writer import TableWriter
 
@@ -110,7 +109,10 @@ class _BundleWriter:
         if not parts:
             self._enter(variable.name.encode(), self._append(dtype, array))
             return
-        slices = list(_cut(variable, parts))
+        try:
+            slices = list(cut(variable.shape, parts))
+        except ValueError as error:
+            raise ValueError(f"{variable.name}: {error}") from None
         for extents in slices:
             self._enter(slice_key(variable.name, extents), self._append(dtype, array[box(extents, array.shape)]))
         entry = BundleEntry(dtype.number, _shape(array.shape), slices=[_stored(extents) for extents in slices])
@@ -162,19 +164,6 @@ def _chunks(dtype: DataType, array: NDArray[Any]) -> Iterator[tuple[bytes | memo
         chunk = data[start : start + _CHUNK].data
         crc = crc32c(chunk, crc)
         yield chunk, mask(crc)
-
-
-def _cut(variable: Variable, parts: Sequence[int]) -> Iterator[Extents]:
-    """Cuts every axis into parts that differ by one at most, the longer ones first."""
-    if len(parts) != len(variable.shape) or not all(
-        1 <= count <= dim for count, dim in zip(parts, variable.shape, strict=True)
-    ):
-        raise ValueError(f"{variable.name} {list(variable.shape)} cannot be cut into {list(parts)} parts")
-    axes = []
-    for count, dim in zip(parts, variable.shape, strict=True):
-        lengths = [dim // count + (part < dim % count) for part in range(count)]
-        axes.append(list(zip(accumulate(lengths, initial=0), lengths, strict=False)))
-    yield from product(*axes)
 
 
 def _shape(shape: Sequence[int]) -> TensorShape:

@@ -12,6 +12,9 @@ from .damage import AGAIN, blamed_on, shortened
 from .state_file import is_state_file, read_state_file
 from .table import has_table_footer
 
+#: The file beside the folder of a saved model's variables.
+SAVED_MODEL = "saved_model.pb"
+
 _BUNDLE_FILE = re.compile(r"(.+)\.(?:index|meta|data-[0-9]{5}-of-[0-9]{5})", re.DOTALL)
 _SHARD_OF_SLICES = re.compile(r"(.+)-(?:[0-9]{5}|\?{5})-of-([0-9]{5})", re.DOTALL)
 _ADVICE = "Pass one of its files, its path without `.index`, or its folder."
@@ -44,7 +47,7 @@ def locate(path: Path) -> Location:
     with blamed_on(path):
         if path.is_dir():
             return _in_folder(path)
-        if path.name == "saved_model.pb" and path.is_file():
+        if path.name == SAVED_MODEL and path.is_file():
             return _in_folder(path.parent)
         if is_state_file(path):
             return _named_by(path)
@@ -58,7 +61,7 @@ def files_beside(prefix: Path) -> list[Path]:
     """Files that belong to a checkpoint although none of its values is in them."""
     files = [Path(f"{prefix}.meta"), prefix.with_name("checkpoint")]
     if prefix == _variables(prefix.parent.parent):
-        files.append(prefix.parent.parent / "saved_model.pb")
+        files.append(prefix.parent.parent / SAVED_MODEL)
     return [file for file in files if file.is_file()]
 
 
@@ -107,7 +110,7 @@ def _in_folder(folder: Path) -> Location:
     """The checkpoint of a folder: the one its state file names, a saved model's, or the only one."""
     if (state := folder / "checkpoint").is_file():
         return _named_by(state)
-    if (saved_model := folder / "saved_model.pb").is_file() or _index(_variables(folder)).is_file():
+    if (saved_model := folder / SAVED_MODEL).is_file() or _index(_variables(folder)).is_file():
         location = _at(_variables(folder))
         if location is None:
             index = _index(_variables(folder))

@@ -101,8 +101,6 @@ class TensorProto:
     bool_val: ReadBuffer = pb.packed_varints(11)
     dcomplex_val: ReadBuffer = pb.packed_fixed64(12)
     half_val: ReadBuffer = pb.packed_varints(13)
-    uint32_val: ReadBuffer = pb.packed_varints(16)
-    uint64_val: ReadBuffer = pb.packed_varints(17)
 
 
 @dataclass(slots=True)

@@ -197,12 +197,12 @@ def encode(message: Any) -> bytes:
 
 
 def _encoded(field: _Field, value: Any) -> bytes:
-    tag = varint(field.number << 3 | field.wire)
-    if field.wire == _VARINT:
-        return tag + varint(value & (1 << 64) - 1)
-    if field.wire == _FIXED32:
-        return tag + int.to_bytes(value, 4, "little")
-    payload: bytes = encode(value) if field.message is not None else value
+    if field.kind is Kind.INT:
+        tag = varint(field.number << 3 | field.wire)
+        return tag + (varint(value & (1 << 64) - 1) if field.wire == _VARINT else int.to_bytes(value, 4, "little"))
+    payload: bytes = value
     if field.kind is Kind.STRING:
         payload = str.encode(value)
-    return tag + varint(len(payload)) + payload
+    elif field.message is not None:
+        payload = encode(value)
+    return varint(field.number << 3 | _BYTES) + varint(len(payload)) + payload

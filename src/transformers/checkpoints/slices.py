@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -48,6 +48,21 @@ def box(extents: Extents, shape: Sequence[int]) -> Box:
 def box_shape(index: Box) -> tuple[int, ...]:
     """The shape of a slice."""
     return tuple(axis.stop - axis.start for axis in index)
+
+
+def cut(shape: Sequence[int], parts: Sequence[int]) -> Iterator[Extents]:
+    """Cuts every axis of a tensor into parts that differ by one at most, the longer ones first.
+
+    Raises:
+        ValueError: If there is not one number of parts for each axis, or one is too large.
+    """
+    if len(parts) != len(shape) or not all(1 <= count <= dim for count, dim in zip(parts, shape, strict=True)):
+        raise ValueError(f"the shape {list(shape)} cannot be cut into {list(parts)} parts")
+    axes = []
+    for count, dim in zip(parts, shape, strict=True):
+        lengths = [dim // count + (part < dim % count) for part in range(count)]
+        axes.append(list(zip(accumulate(lengths, initial=0), lengths, strict=False)))
+    yield from product(*axes)
 
 
 def check_cover(boxes: Sequence[Box], shape: Sequence[int]) -> None:

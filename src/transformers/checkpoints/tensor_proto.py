@@ -78,8 +78,6 @@ _READERS: dict[str, tuple[str, Callable[[Any, np.dtype[Any], int], NDArray[Any]]
     "quint8": ("int_val", _integers),
     "quint16": ("int_val", _integers),
     "int64": ("int64_val", _integers),
-    "uint32": ("uint32_val", _integers),
-    "uint64": ("uint64_val", _integers),
     "bool": ("bool_val", _integers),
     "float16": ("half_val", _bit_patterns),
     "string": ("string_val", _strings),
