@@ -11,13 +11,12 @@ from typing import Any, Self
 
 from .._files import read_json_object, write_text
 from ..configuration_utils import PretrainedConfig
-from ..errors import UserError
 from ..hub import HubOptions, PushToHubMixin, require_file
 
 GENERATION_CONFIG_NAME = "generation_config.json"
 
 #: What ``generate()`` can do, with the defaults.
-_OPTIONS: Mapping[str, Any] = MappingProxyType({
+OPTIONS: Mapping[str, Any] = MappingProxyType({
     "max_length": 20, "max_new_tokens": None, "min_new_tokens": None,
     "do_sample": False, "temperature": 1.0, "top_k": 50, "top_p": 1.0,
     "use_cache": True,
@@ -85,7 +84,7 @@ class GenerationConfig(PushToHubMixin):
     pad_token_id: int | None
 
     def __init__(self, **options: Any) -> None:
-        for name, value in {**_OPTIONS, **options}.items():
+        for name, value in {**OPTIONS, **options}.items():
             setattr(self, name, value)
 
     def __eq__(self, other: object) -> bool:
@@ -109,25 +108,19 @@ class GenerationConfig(PushToHubMixin):
         Returns:
             The arguments that are no options of generation.
         """
-        unused = {name: value for name, value in options.items() if name not in _OPTIONS and name not in _NEUTRAL}
+        unused = {name: value for name, value in options.items() if name not in OPTIONS and name not in _NEUTRAL}
         for name in options.keys() - unused.keys():
             setattr(self, name, options[name])
         return unused
 
-    def require_supported(self) -> None:
-        """Refuses what ``generate()`` would otherwise have to ignore.
-
-        Raises:
-            UserError: It names every option that is set and not supported.
-        """
-        problems = [
+    def unsupported(self) -> list[str]:
+        """The options that are set and that ``generate()`` would have to ignore, one line each."""
+        return [
             f"{name}={value!r} is not supported"
             for name, value in self.to_dict().items()
-            if name not in _OPTIONS and value is not None and value != _NEUTRAL.get(name)
+            if name not in OPTIONS and value is not None and value != _NEUTRAL.get(name)
             if not (name.startswith("_") or name == "transformers_version")
         ]
-        if problems:
-            raise UserError("generate() cannot honour all options:", problems, f"It knows {', '.join(_OPTIONS)}.")
 
     def to_dict(self) -> dict[str, Any]:
         """All options."""
@@ -135,7 +128,7 @@ class GenerationConfig(PushToHubMixin):
 
     def to_diff_dict(self) -> dict[str, Any]:
         """The options that differ from the defaults."""
-        defaults = {**_OPTIONS, **_NEUTRAL}
+        defaults = {**OPTIONS, **_NEUTRAL}
         return {name: value for name, value in vars(self).items() if name not in defaults or value != defaults[name]}
 
     def to_json_string(self, use_diff: bool = True) -> str:
@@ -152,7 +145,7 @@ class GenerationConfig(PushToHubMixin):
     def from_model_config(cls, config: PretrainedConfig) -> Self:
         """The special tokens of a model's configuration, and the options that older ones hold."""
         fields = config.to_dict()
-        return cls(**{name: fields[name] for name in _OPTIONS if fields.get(name) is not None})
+        return cls(**{name: fields[name] for name in OPTIONS if fields.get(name) is not None})
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name: str | os.PathLike[str], **arguments: Any) -> Self:

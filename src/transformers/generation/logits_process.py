@@ -51,7 +51,8 @@ class MinNewTokensLengthLogitsProcessor(LogitsProcessor):
         """The scores, with those of the ends at -inf while the text is too short."""
         if input_ids.shape[1] >= self.least:
             return scores
-        return scores.index_fill(1, torch.tensor(self.ends, device=scores.device), float("-inf"))
+        tokens = torch.arange(scores.shape[1], device=scores.device)
+        return scores.masked_fill(torch.isin(tokens, torch.tensor(self.ends, device=scores.device)), float("-inf"))
 
 
 class TemperatureLogitsWarper(LogitsProcessor):

@@ -14,7 +14,7 @@ from torch import Tensor
 from .._files import read_json_object
 from ..errors import UserError
 from ..nn.cache import Cache, PastKeyValues, as_cache
-from .configuration import GENERATION_CONFIG_NAME, GenerationConfig
+from .configuration import GENERATION_CONFIG_NAME, OPTIONS, GenerationConfig
 from .decoding import Texts, TokenInputs, drawn, extended, likeliest, positions, write
 from .logits_process import (
     LogitsProcessorList,
@@ -140,17 +140,22 @@ class GenerationMixin(_Model):
     ) -> tuple[GenerationConfig, dict[str, Any]]:
         """The options that count, and further arguments of the forward pass."""
         config = copy.deepcopy(self.generation_config if given is None else given)
-        if "max_length" in options:
+        if options.get("max_length") is not None:
             config.max_new_tokens = None
-        others = config.update(**options)
-        known = inspect.signature(self.base_model.forward).parameters.keys() - _OWN_INPUTS
-        config.require_supported()
-        if unknown := sorted(others.keys() - known):
+        others = {name: value for name, value in config.update(**options).items() if value is not None}
+        inputs = inspect.signature(self.base_model.forward).parameters.keys() - _OWN_INPUTS
+        problems = [
+            *config.unsupported(),
+            *_without_effect(config, options),
+            *(f"{name} is unknown" for name in sorted(others.keys() - inputs)),
+        ]
+        if problems:
             raise UserError(
-                f"generate() does not know {', '.join(unknown)}.",
-                advice=f"Besides the options of GenerationConfig this model takes {', '.join(sorted(known))}.",
+                "generate() cannot do all that was asked for:",
+                problems,
+                f"It knows {', '.join(OPTIONS)}, and the model's {', '.join(sorted(inputs))}.",
             )
-        return config, {name: value for name, value in others.items() if value is not None}
+        return config, others
 
     def _prompt(self, prompt: Tensor | None, config: GenerationConfig) -> Tensor:
         if prompt is None and config.bos_token_id is not None:
@@ -182,6 +187,21 @@ class GenerationMixin(_Model):
                 advice="Shorten the prompt or lower max_new_tokens.",
             )
         return room
+
+
+def _without_effect(config: GenerationConfig, options: dict[str, Any]) -> list[str]:
+    """Options of a call that its other options leave without effect."""
+    given = {name: value for name, value in options.items() if value not in (None, OPTIONS.get(name))}
+    problems = []
+    if "max_length" in given and "max_new_tokens" in given:
+        problems.append("max_length and max_new_tokens are both given")
+    if not config.do_sample:
+        problems += [
+            f"{name}={given[name]} has no effect without do_sample=True"
+            for name in ("temperature", "top_k", "top_p")
+            if given.get(name)
+        ]
+    return problems
 
 
 def _prompt_mask(prompt: Tensor, attention_mask: Tensor | None, config: GenerationConfig) -> Tensor | None:

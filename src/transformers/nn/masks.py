@@ -104,33 +104,6 @@ def self_attention_mask(
     return mask
 
 
-def decoder_mask(attention_mask: Tensor | None, hidden: Tensor, past: int, value: float) -> Tensor | None:
-    """The mask of a decoder's self-attention: causal, and without the padding.
-
-    Args:
-        attention_mask: See :func:`additive_mask`; its keys are those of the cache and the new ones.
-        hidden: ``[batch, time, size]``, the new positions.
-        past: Number of positions in the cache.
-        value: What is added for padding.
-
-    Returns:
-        A mask to be added to the scores, or None where the causal mask of the kernels will do.
-
-    Raises:
-        UserError: The mask covers another number of positions.
-    """
-    time, keys = hidden.shape[1], past + hidden.shape[1]
-    if attention_mask is None and (past == 0 or time == 1):
-        return None
-    if attention_mask is not None and attention_mask.shape[-1] != keys:
-        raise UserError(
-            f"attention_mask covers {attention_mask.shape[-1]} positions, but there are {keys}:"
-            f" {past} in past_key_values and {time} new ones."
-        )
-    padding = None if attention_mask is None else additive_mask(attention_mask, hidden.dtype, value)
-    return causal_mask(time, keys, dtype=hidden.dtype, device=hidden.device, padding=padding) if time > 1 else padding
-
-
 def head_masks(head_mask: Tensor | None, layers: int) -> Sequence[Tensor | None]:
     """One factor for the attention weights of each layer, from "1 = keep, 0 = switch off" per head.
 

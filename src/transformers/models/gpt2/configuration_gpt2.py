@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...configuration_utils import PretrainedConfig
+from ...errors import UserError
 
 
 class GPT2Config(PretrainedConfig):
@@ -95,3 +96,15 @@ class GPT2Config(PretrainedConfig):
         self.scale_attn_by_inverse_layer_idx = scale_attn_by_inverse_layer_idx
         self.reorder_and_upcast_attn = reorder_and_upcast_attn
         super().__init__(bos_token_id=bos_token_id, eos_token_id=eos_token_id, **kwargs)
+
+    def check(self) -> None:
+        """Refuses hyper-parameters that describe no GPT-2 model.
+
+        Raises:
+            UserError: The heads do not divide the width.
+        """
+        if self.n_head < 1 or self.n_embd % self.n_head:
+            raise UserError(
+                "The configuration does not describe a GPT-2 model:",
+                [f"n_embd {self.n_embd} is not a multiple of n_head {self.n_head}"],
+            )

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import torch
@@ -33,28 +32,10 @@ from ...nn.activations import activation
 from ...nn.attention import attention, head_features, merge_heads, split_heads
 from ...nn.cache import Cache, PastKeyValues, cache_for_call
 from ...nn.embeddings import check_length, embed_words, look_up
+from ...nn.layers import AttentionInputs
 from ...nn.linear import Conv1D, keep_inputs, keep_outputs
-from ...nn.masks import additive_mask, decoder_mask, head_masks
+from ...nn.masks import additive_mask, head_masks, self_attention_mask
 from .configuration_gpt2 import GPT2Config
-
-
-@dataclass(frozen=True)
-class BlockInputs:
-    """What all blocks are given beside the hidden states.
-
-    Attributes:
-        mask: Added to the scores of self-attention; None if it is causal and nothing else.
-        encoder_states: ``[batch, states, n_embd]``, for cross-attention.
-        encoder_mask: Added to the scores of cross-attention.
-        cache: Keys and values of earlier positions, to be extended.
-        need_weights: Whether the attention weights are wanted.
-    """
-
-    mask: Tensor | None
-    encoder_states: Tensor | None
-    encoder_mask: Tensor | None
-    cache: Cache | None
-    need_weights: bool
 
 
 class ResidualProjection(Conv1D):
@@ -91,29 +72,45 @@ class GPT2Attention(nn.Module):
         self.resid_dropout = nn.Dropout(config.resid_pdrop)
 
     def forward(
-        self, hidden: Tensor, inputs: BlockInputs, head_mask: Tensor | None = None
+        self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """``[batch, time, n_embd]`` -> the same, and the weights ``[batch, heads, time, keys]`` if they are wanted."""
         if self.cross:
-            query, key, value = self._project_cross(hidden, inputs)
-            mask = inputs.encoder_mask
+            query, key, value, mask = *self._project_cross(hidden, inputs), inputs.encoder_mask
         else:
-            query, key, value = self._project(hidden, inputs.cache)
-            mask = inputs.mask
-        if self.in_float32:
-            query, key, value, mask = query.float(), key.float(), value.float(), None if mask is None else mask.float()
-        context, weights = attention(
+            query, key, value, mask = *self._project(hidden, inputs.cache), inputs.mask
+        attend = self._attend_in_float32 if self.in_float32 else self._attend
+        context, weights = attend(query, key, value, mask, inputs, head_mask)
+        return self.resid_dropout(self.c_proj(merge_heads(context))), weights
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        inputs: AttentionInputs,
+        head_mask: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
+        return attention(
             query,
             key,
             value,
             mask,
             scale=self.scale,
-            causal=mask is None and not self.cross,
+            causal=inputs.causal and not self.cross,
             dropout=self.dropout if self.training else 0.0,
             need_weights=inputs.need_weights,
             head_mask=head_mask,
         )
-        return self.resid_dropout(self.c_proj(merge_heads(context).to(hidden.dtype))), weights
+
+    def _attend_in_float32(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *others: Any
+    ) -> tuple[Tensor, Tensor | None]:
+        with torch.autocast(query.device.type, enabled=False):
+            mask = mask if mask is None else mask.float()
+            context, weights = self._attend(query.float(), key.float(), value.float(), mask, *others)
+        return context.to(query.dtype), weights
 
     def _project(self, hidden: Tensor, cache: Cache | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of the new positions, keys and values of all."""
@@ -122,7 +119,7 @@ class GPT2Attention(nn.Module):
             key, value = cache.update(self.layer, key, value)
         return query, key, value
 
-    def _project_cross(self, hidden: Tensor, inputs: BlockInputs) -> tuple[Tensor, Tensor, Tensor]:
+    def _project_cross(self, hidden: Tensor, inputs: AttentionInputs) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of the new positions, keys and values of the encoder's states, which the cache keeps."""
         query, cache = self._split(self.q_attn(hidden)), inputs.cache
         if cache is not None and (known := cache.cross(self.layer)) is not None:
@@ -181,7 +178,7 @@ class GPT2Block(nn.Module):
         self.mlp = GPT2MLP(config)
 
     def forward(
-        self, hidden: Tensor, inputs: BlockInputs, head_mask: Tensor | None
+        self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The new hidden states, and the weights of both attentions where they are wanted and exist."""
         context, weights = self.attn(self.ln_1(hidden), inputs, head_mask)
@@ -219,10 +216,14 @@ class GPT2Model(GPT2PreTrainedModel):
 
     Args:
         config: The hyper-parameters.
+
+    Raises:
+        UserError: The hyper-parameters describe no GPT-2 model.
     """
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
+        config.check()
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
         self.drop = nn.Dropout(config.embd_pdrop)
@@ -263,7 +264,8 @@ class GPT2Model(GPT2PreTrainedModel):
         Args:
             input_ids: ``[batch, time]`` tokens that are not in the cache.
             past_key_values: A cache from an earlier call, which is extended in place, or its legacy tuples.
-            attention_mask: 1 for tokens, 0 for padding: ``[batch, keys]``, the cached positions included.
+            attention_mask: ``[batch, keys]``, the cached positions included, 1 for tokens and 0 for padding; or
+                ``[batch, time, keys]`` for each query, which is taken as it is.
             token_type_ids: ``[batch, time]`` tokens whose embeddings are added.
             position_ids: ``[batch or 1, time]``; if None they count on from the cached positions, also over padding.
             head_mask: 1 for heads that count, 0 for others: ``[heads]`` or ``[layers, heads]``.
@@ -286,13 +288,12 @@ class GPT2Model(GPT2PreTrainedModel):
         hidden = self._embed(input_ids, token_type_ids, position_ids, inputs_embeds, past)
         if encoder_hidden_states is not None and not config.add_cross_attention:
             raise UserError("encoder_hidden_states are given, but the model was made without add_cross_attention=True.")
-        masked = torch.finfo(hidden.dtype).min
-        inputs = BlockInputs(
-            mask=decoder_mask(attention_mask, hidden, past, masked),
+        lowest = torch.finfo(hidden.dtype).min
+        inputs = AttentionInputs(
+            mask=self_attention_mask(attention_mask, hidden, past, causal=True, value=lowest),
+            causal=attention_mask is None,
             encoder_states=encoder_hidden_states,
-            encoder_mask=None
-            if encoder_attention_mask is None
-            else additive_mask(encoder_attention_mask, hidden.dtype, masked),
+            encoder_mask=additive_mask(encoder_attention_mask, hidden.dtype, value=lowest),
             cache=cache,
             need_weights=config.output_attentions if output_attentions is None else output_attentions,
         )
@@ -324,7 +325,7 @@ class GPT2Model(GPT2PreTrainedModel):
         return dropped
 
     def _run_blocks(
-        self, hidden: Tensor, inputs: BlockInputs, head_mask: Tensor | None, need_states: bool
+        self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None, need_states: bool
     ) -> BaseModelOutputWithPastAndCrossAttentions:
         """The states after ln_f, and what else is wanted."""
         states, weights, cross_weights = [], [], []
@@ -332,25 +333,17 @@ class GPT2Model(GPT2PreTrainedModel):
             if need_states:
                 states.append(hidden)
             hidden, block_weights, block_cross_weights = self._layer_call(block)(hidden, inputs, factor)
-            weights.append(block_weights)
-            cross_weights.append(block_cross_weights)
+            if block_weights is not None:
+                weights.append(block_weights)
+            if block_cross_weights is not None:
+                cross_weights.append(block_cross_weights)
         hidden = self.ln_f(hidden)
         return BaseModelOutputWithPastAndCrossAttentions(
             last_hidden_state=hidden,
             hidden_states=(*states, hidden) if need_states else None,
-            attentions=tuple(weights) if inputs.need_weights else None,
-            cross_attentions=tuple(cross_weights)
-            if inputs.need_weights and inputs.encoder_states is not None
-            else None,
+            attentions=tuple(weights) or None,
+            cross_attentions=tuple(cross_weights) or None,
         )
-
-
-def _classifier_dropout(config: GPT2Config) -> float:
-    """The dropout of a token classifier, under one of the names by which configurations have it."""
-    for name in ("classifier_dropout", "hidden_dropout"):
-        if (dropout := getattr(config, name, None)) is not None:
-            return float(dropout)
-    return 0.1
 
 
 #: The scores of the tokens are their embeddings' products with the states.
@@ -396,7 +389,13 @@ class GPT2ForTokenClassification(TokenClassification, GPT2PreTrainedModel):
     """GPT-2 with a classifier on every state."""
 
     def __init__(self, config: GPT2Config) -> None:
-        super().__init__(config, GPT2Model(config), dropout=_classifier_dropout(config))
+        names = (
+            "classifier_dropout",
+            "hidden_dropout",
+        )  # the ecosystem's, in this order, where a configuration has them
+        given = [getattr(config, name, None) for name in names]
+        dropout = next((value for value in given if value is not None), 0.1)
+        super().__init__(config, GPT2Model(config), dropout=dropout)
 
 
 @called_like(GPT2Model)
