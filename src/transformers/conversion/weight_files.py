@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import errno
 import json
 import math
 import mmap
@@ -49,14 +50,22 @@ class SafetensorsWriter:
             offset += row.nbytes
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)
+        self._path = path
+        self._missing = 8 + len(text) + offset
         self._file: BinaryIO = path.open("wb", buffering=0)
-        if hasattr(os, "posix_fallocate"):  # a full disk is noticed here, before anything is copied
-            os.posix_fallocate(self._file.fileno(), 0, 8 + len(text) + offset)
-        self._file.write(len(text).to_bytes(8, "little") + text)
+        try:
+            _reserve(self._file, self._missing)
+            self._write(memoryview(len(text).to_bytes(8, "little") + text))
+        except BaseException:
+            self._file.close()
+            raise
 
     def append(self, values: Array) -> None:
         """Writes the next bytes."""
-        view = values.reshape(-1).view(np.uint8).data
+        self._write(values.reshape(-1).view(np.uint8).data)
+
+    def _write(self, view: memoryview) -> None:
+        self._missing -= len(view)
         while view:
             view = view[self._file.write(view) or 0 :]
 
@@ -67,6 +76,19 @@ class SafetensorsWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if error is None and self._missing:
+            raise RuntimeError(f"{self._path}: the header and the bytes of the tensors differ by {self._missing} bytes")
+
+
+def _reserve(file: BinaryIO, size: int) -> None:
+    """Takes the room for a file: a full disk is noticed here, before anything is copied."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # which file systems answer that cannot reserve
+            raise
 
 
 class StoredWeights(abc.ABC):
