@@ -231,14 +231,14 @@ def _locked(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _lock(path: Path, folder: Path) -> Iterator[None]:
     lock = FileLock(path, timeout=0)
-    try:
-        with _disk_errors(folder):
+    with _disk_errors(folder):
+        try:
             lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            f"Another conversion is writing to {folder} at this moment.",
-            advice="Wait until it has ended, or name another output.",
-        ) from error
+        except Timeout as error:
+            raise OutputError(
+                f"Another conversion is writing to {folder} at this moment.",
+                advice="Wait until it has ended, or name another output.",
+            ) from error
     try:
         yield
     finally:
