@@ -305,7 +305,7 @@ class BertHeads(nn.Module):
             self.seq_relationship = nn.Linear(config.hidden_size, 2)
 
 
-class BertWordScores(BertPreTrainedModel):
+class _BertWordScores(BertPreTrainedModel):
     """A model with a masked-word head, whose matrix is the word embeddings."""
 
     cls: BertHeads
@@ -329,7 +329,7 @@ class BertWordScores(BertPreTrainedModel):
 
 
 @called_like(BertModel)
-class BertForMaskedLM(BertWordScores, MaskedLM):
+class BertForMaskedLM(_BertWordScores, MaskedLM):
     """Scores of the word at each position; ``labels`` ``[batch, time]`` are -100 where nothing is to be predicted."""
 
     def __init__(self, config: BertConfig) -> None:
@@ -339,7 +339,7 @@ class BertForMaskedLM(BertWordScores, MaskedLM):
 
 
 @called_like(BertModel)
-class BertLMHeadModel(BertWordScores, CausalLM, GenerationMixin):
+class BertLMHeadModel(_BertWordScores, CausalLM, GenerationMixin):
     """Scores of the next word at each position, by a decoder; ``labels`` are the input ids, shifted inside."""
 
     def __init__(self, config: BertConfig) -> None:
@@ -378,7 +378,7 @@ class BertForPreTrainingOutput(ModelOutput):
 
 
 @called_like(BertModel)
-class BertForPreTraining(BertWordScores, TaskModel):
+class BertForPreTraining(_BertWordScores, TaskModel):
     """Both pre-training heads: masked words and next sentence."""
 
     def __init__(self, config: BertConfig) -> None:
