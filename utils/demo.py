@@ -6,7 +6,6 @@ computed from some inputs. TensorFlow has no part in the demonstration.
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +44,7 @@ def convert(*flags: str, stdout: int | None = None) -> str:
         f"--pytorch_dump_output={OUTPUT}",
         *flags,
     ]
-    print(f"\n$ transformers-cli convert {shlex.join(arguments)}", flush=True)
+    print("\n$ transformers-cli convert", *arguments, sep=" \\\n    ", flush=True)
     program = [sys.executable, "-m", "transformers.commands.transformers_cli", "convert"]
     finished = subprocess.run([*program, *arguments], cwd=ROOT, stdout=stdout, text=True, check=False)
     if finished.returncode:
