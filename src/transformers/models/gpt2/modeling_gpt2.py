@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from typing import Any, ClassVar, cast
 
 import torch
@@ -79,38 +80,23 @@ class GPT2Attention(nn.Module):
             query, key, value, mask = *self._project_cross(hidden, inputs), inputs.encoder_mask
         else:
             query, key, value, mask = *self._project(hidden, inputs.cache), inputs.mask
-        attend = self._attend_in_float32 if self.in_float32 else self._attend
-        context, weights = attend(query, key, value, mask, inputs, head_mask)
-        return self.resid_dropout(self.c_proj(merge_heads(context))), weights
-
-    def _attend(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        mask: Tensor | None,
-        inputs: AttentionInputs,
-        head_mask: Tensor | None,
-    ) -> tuple[Tensor, Tensor | None]:
-        return attention(
-            query,
-            key,
-            value,
-            mask,
-            scale=self.scale,
-            causal=inputs.causal and not self.cross,
-            dropout=self.dropout if self.training else 0.0,
-            need_weights=inputs.need_weights,
-            head_mask=head_mask,
-        )
-
-    def _attend_in_float32(
-        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *others: Any
-    ) -> tuple[Tensor, Tensor | None]:
-        with torch.autocast(query.device.type, enabled=False):
-            mask = mask if mask is None else mask.float()
-            context, weights = self._attend(query.float(), key.float(), value.float(), mask, *others)
-        return context.to(query.dtype), weights
+        dtype = query.dtype
+        if self.in_float32:
+            query, key, value = query.float(), key.float(), value.float()
+            mask = None if mask is None else mask.float()
+        with torch.autocast(hidden.device.type, enabled=False) if self.in_float32 else nullcontext():
+            context, weights = attention(
+                query,
+                key,
+                value,
+                mask,
+                scale=self.scale,
+                causal=inputs.causal and not self.cross,
+                dropout=self.dropout if self.training else 0.0,
+                need_weights=inputs.need_weights,
+                head_mask=head_mask,
+            )
+        return self.resid_dropout(self.c_proj(merge_heads(context).to(dtype))), weights
 
     def _project(self, hidden: Tensor, cache: Cache | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of the new positions, keys and values of all."""
