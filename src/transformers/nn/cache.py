@@ -1,8 +1,8 @@
 """Keys and values of the positions that an attention has already seen, so that each step computes only its own.
 
 A model takes and returns a :class:`Cache` as ``past_key_values``. A cache that is handed in is **extended in place**:
-after the call it also holds the positions of that call. To go on twice from the same place, hand in a
-``copy.deepcopy`` of it, or the tuples of :meth:`Cache.to_legacy_cache`, which are never written to.
+after the call it also holds the positions of that call. To go on twice from the same place, hand in the tuples of
+:meth:`Cache.to_legacy_cache`, which are never written to.
 """
 
 from __future__ import annotations
