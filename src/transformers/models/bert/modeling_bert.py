@@ -121,7 +121,7 @@ class BertLayer(nn.Module):
         return result
 
 
-class BertEncoder(LayerStack, nn.Module):
+class BertEncoder(LayerStack):
     """The layers, one after the other."""
 
     def __init__(self, config: BertConfig) -> None:
