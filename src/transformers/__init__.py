@@ -18,9 +18,15 @@ _CORE = {
     "errors": ("UserError",),
     "modeling_outputs": ("ModelOutput",),
     "modeling_utils": ("PreTrainedModel",),
-    "tokenization_utils": ("AddedToken", "BatchEncoding", "PreTrainedTokenizer", "PreTrainedTokenizerBase", "PreTrainedTokenizerFast"),
+    "tokenization_utils": (
+        "AddedToken",
+        "BatchEncoding",
+        "PreTrainedTokenizer",
+        "PreTrainedTokenizerBase",
+        "PreTrainedTokenizerFast",
+    ),
     "generation": ("GenerationConfig", "GenerationMixin"),
-}  # fmt: skip
+}
 
 _core_attribute, _core_names = lazy_names(__name__, _CORE)
 

@@ -14,7 +14,9 @@ from typing import Any
 from .errors import MissingDependencyError
 
 
-def lazy_names(package: str, table: Mapping[str, Sequence[str]]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_names(
+    package: str, table: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The ``__getattr__`` and ``__dir__`` of a package whose names are imported on first use.
 
     Args:

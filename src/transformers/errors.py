@@ -22,7 +22,8 @@ class UserError(ValueError):
         self.headline = headline
         self.problems = tuple(problems)
         self.advice = advice
-        super().__init__("\n".join([headline, *(f"  {problem}" for problem in problems), *([advice] if advice else [])]))
+        lines = [headline, *(f"  {problem}" for problem in problems), *filter(None, [advice])]
+        super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, tuple[str, ...], str]]:
         return type(self), (self.headline, self.problems, self.advice)
