@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import itertools
 import os
@@ -14,16 +13,16 @@ import torch
 from torch import nn
 
 from .configuration_utils import PretrainedConfig, existing_folder
-from .hub import HubOptions, PushToHubMixin, find_file
+from .hub import HubOptions, PushToHubMixin
 from .modeling_checkpointing import GradientCheckpointing, LayerStack
 from .modeling_embeddings import resize_embeddings
-from .modeling_files import StateDict, find_weights, is_original_checkpoint, read_weights, write_weights
+from .modeling_files import StateDict, write_weights
 from .modeling_loading import choose_dtype, is_building_without_values, load_tensors, shared_slots, without_values
+from .modeling_sources import ModelSource, StrPath
 from .nn.linear import Conv1D
 
 __all__ = ["LayerStack", "PreTrainedModel"]
 
-StrPath = str | os.PathLike[str]
 FindFile = Callable[[str], Path | None]
 
 
@@ -271,80 +270,31 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
             TypeError: If an argument is unknown.
         """
         options = HubOptions.taken_from(arguments)
-        source = pretrained_model_name_or_path
+        source = ModelSource(
+            pretrained_model_name_or_path, options, config, state_dict, variant, use_safetensors, from_tf
+        )
         constructor_names = inspect.signature(cls.__init__).parameters.keys() & arguments.keys()
         constructor_arguments = {name: arguments.pop(name) for name in constructor_names}
-        tensors: StateDict
-        if source is not None and (from_tf or is_original_checkpoint(source)):
-            settled, tensors = cls._load_original(source, config, arguments)
-        else:
-            settled = cls._settle_config(source, config, options, arguments)
-            if state_dict is not None:
-                tensors = {name: tensor.detach().clone() for name, tensor in state_dict.items()}
-            elif source is not None:
-                files = find_weights(source, options, variant=variant, use_safetensors=use_safetensors)
-                tensors = read_weights(files)
-            else:
-                raise TypeError("from_pretrained needs a name or path, or both config and state_dict")
+        settled, tensors = source.load(cls, arguments)
         settled.dtype = choose_dtype(dtype if dtype is not None else torch_dtype, settled.dtype, tensors)
-        settled.name_or_path = "" if source is None else os.fspath(source)
+        settled.name_or_path = os.fspath(pretrained_model_name_or_path or "")
         with without_values():
             model = cls(settled, *model_args, **constructor_arguments)
         report = load_tensors(
             model,
             tensors,
-            source="state_dict" if state_dict is not None else os.fspath(source or ""),
+            source=source.title,
             dtype=getattr(torch, settled.dtype),
             base_prefix=cls.base_model_prefix,
             ignored=cls.ignored_on_load,
             ignore_mismatched_sizes=ignore_mismatched_sizes,
             initialise=model._init_weights,
         )
+        report.log(cls.__name__, source.title)
+        if isinstance(model, HasCompanions):
+            model._load_companions(source.find)
         model.eval()
-        if source is not None and isinstance(model, HasCompanions):
-            model._load_companions(_finder(source, options))
         return (model, report.to_dict()) if output_loading_info else model
-
-    @classmethod
-    def _settle_config(
-        cls,
-        source: StrPath | None,
-        config: PretrainedConfig | StrPath | None,
-        options: HubOptions,
-        overrides: Mapping[str, Any],
-    ) -> PretrainedConfig:
-        settled: PretrainedConfig
-        if isinstance(config, PretrainedConfig):
-            settled, unknown = copy.deepcopy(config), overrides
-            if overrides:
-                settled, unknown = type(config).from_dict(config.to_dict(), return_unused_kwargs=True, **overrides)
-        elif (place := config if config is not None else source) is not None:
-            fields, _ = cls.config_class.get_config_dict(place, **options.to_dict())
-            settled, unknown = cls.config_class.from_dict(fields, return_unused_kwargs=True, **overrides)
-        else:
-            raise TypeError("from_pretrained needs a name or path, or both config and state_dict")
-        cls._refuse_unknown(unknown)
-        return settled
-
-    @classmethod
-    def _load_original(
-        cls, path: StrPath, config: PretrainedConfig | StrPath | None, overrides: Mapping[str, Any]
-    ) -> tuple[PretrainedConfig, StateDict]:
-        """Hands over to the conversion of the model's family."""
-        from .models.auto.original_checkpoints import load_original
-
-        given = Path(config) if isinstance(config, os.PathLike) else config
-        _, unknown = cls.config_class.from_dict({}, return_unused_kwargs=True, **overrides)
-        cls._refuse_unknown(unknown)
-        return load_original(Path(path), cls.__name__, given, overrides)
-
-    @classmethod
-    def _refuse_unknown(cls, arguments: Mapping[str, Any]) -> None:
-        if arguments:
-            names = ", ".join(sorted(arguments))
-            raise TypeError(
-                f"{cls.__name__}.from_pretrained does not know {names}: no such field of {cls.config_class.__name__}"
-            )
 
     # Saving
 
@@ -396,8 +346,3 @@ def _modules_outside_of_finished_models(module: nn.Module) -> Iterator[nn.Module
         if not isinstance(child, PreTrainedModel):
             yield from _modules_outside_of_finished_models(child)
     yield module
-
-
-def _finder(source: StrPath, options: HubOptions) -> FindFile:
-    place = Path(source).parent if Path(source).is_file() else source
-    return lambda name: find_file(place, name, options)
