@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.shared.processes import loaded_after, program, run_python
+from transformers.commands.transformers_cli import COMMANDS
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -42,7 +43,7 @@ def test_the_package_its_names_and_its_configurations_load_nothing_heavy(code: s
     assert loaded_after(code, HEAVY) == []
 
 
-@pytest.mark.parametrize("command", ["", "convert", "download", "env"])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_loads_nothing_heavy(command: str) -> None:
     assert loaded_after(program([*filter(None, [command]), "--help"]), HEAVY) == []
 
