@@ -32,7 +32,7 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
 ROOMS = [(level, room) for level, floor in enumerate(FLOORS) for room in floor]
 
 #: The imports upwards that the design permits, inside a function only: importing module, imported module.
-PERMITTED = {("modeling_utils", "models.auto.original_checkpoints")}
+PERMITTED = {("modeling_sources", "models.auto.original_checkpoints")}
 
 #: What a module may take from the package itself, whose other names would hide where they come from.
 PACKAGE_NAMES = {"__version__"}

@@ -83,6 +83,7 @@ class ModelSource:
             place = self.config if self.config is not None else self.place
             assert place is not None  # noqa: S101  # load() has made sure
             fields, _ = config_class.get_config_dict(place, **self.options.to_dict())
+        config: PretrainedConfig
         config, unknown = config_class.from_dict(fields, return_unused_kwargs=True, **overrides)
         _refuse(unknown, model_class)
         return config
