@@ -6,12 +6,14 @@ is listed as assumed, and what cannot be known is asked for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .._files import read_json_object
+from ..configuration_utils import PretrainedConfig
 from ..errors import UserError
 from .family import REQUIRED, UNKNOWN_TO_THE_ORIGINAL, ConfigField, Family
 from .layout import ConversionError, Layout
@@ -42,8 +44,9 @@ class ConfigSource:
         try:
             fields = family.config_files.get(path.name, read_json_object)(path)
         except (OSError, UserError, RecursionError) as error:
+            reason = f"{path}: {error.strerror}." if isinstance(error, OSError) and error.strerror else str(error)
             raise ConversionError(
-                f"The configuration cannot be read: {error}",
+                f"The configuration cannot be read: {reason}",
                 advice="Give the configuration file of this checkpoint, or leave --config out to infer what can be.",
             ) from error
         return cls(path.name, fields, "model_type" in fields or "architectures" in fields)
@@ -62,7 +65,7 @@ class ConfigSource:
         """
         value = self.fields[spelling]
         if not _is_kind(value, wanted):
-            raise ValueError(f"{_show(value)} is not {_KINDS[wanted.kind]}")
+            raise ValueError(f"{_show(value)} is not {_expected(wanted)}")
         if not self.literal and wanted.translate is not None:
             return wanted.translate(value)
         return value
@@ -103,9 +106,10 @@ def settle_config(family: Family, sources: Sequence[ConfigSource], layout: Layou
     """
     aliases: Mapping[str, str] = getattr(family.config_class, "attribute_map", {})
     result = ConfigResult()
-    result.problems += _foreign(family, sources)
+    result.problems += [*_foreign(family, sources), *_unrelated(family, sources, aliases)]
     released = _find_released(family, layout.sizes)
     for wanted in family.fields:
+        so_far = len(result.problems)
         found = _collect(wanted, sources, aliases, result.problems)
         _hold_against_tensors(wanted, found, layout, result.problems)
         if found:
@@ -115,7 +119,7 @@ def settle_config(family: Family, sources: Sequence[ConfigSource], layout: Layou
         elif released is not None and wanted.name in released.fields:
             result.fields[wanted.name] = released.fields[wanted.name]
             result.assumed[wanted.name] = f"the shapes are those of {released.name}"
-        else:
+        elif len(result.problems) == so_far:  # a field with a wrong value is not an absent one
             _take_default(wanted, result, aliases)
     for name, value in _unknown_fields(family, sources, aliases).items():
         result.fields.setdefault(name, value)
@@ -132,11 +136,29 @@ def _foreign(family: Family, sources: Iterable[ConfigSource]) -> list[str]:
     ]
 
 
+def _unrelated(family: Family, sources: Iterable[ConfigSource], aliases: Mapping[str, str]) -> list[str]:
+    """Files that speak of something else altogether."""
+    shared = {*vars(PretrainedConfig()), "num_labels", "model_type"}
+    return [
+        f"{source.name} has no field of a {family.title} configuration, but {', '.join(list(source.fields)[:5])}"
+        for source in sources
+        if source.fields
+        and shared.isdisjoint(source.fields)
+        and not any(source.spelling(wanted, aliases) for wanted in family.fields)
+    ]
+
+
 @dataclass(frozen=True)
 class _Found:
     source: ConfigSource
     spelling: str
     value: Any
+
+    def __str__(self) -> str:
+        """What the source says, in its own words."""
+        word = self.source.fields[self.spelling]
+        meaning = f" (which means {_show(self.value)})" if self.value != word else ""
+        return f"{self.source.name} says {_show(word)}{meaning}"
 
 
 def _collect(
@@ -152,21 +174,14 @@ def _collect(
             found.append(_Found(source, spelling, source.value(wanted, spelling)))
         except ValueError as error:
             problems.append(f"{spelling}   {source.name}: {error}")
-    problems += [
-        f"{found[0].spelling}   {found[0].source.name} says {_show(found[0].value)}, "
-        f"{other.source.name} says {_show(other.value)}"
-        for other in found[1:]
-        if other.value != found[0].value
-    ]
+    problems += [f"{found[0].spelling}   {found[0]}, {other}" for other in found[1:] if other.value != found[0].value]
     return found
 
 
 def _hold_against_tensors(wanted: ConfigField, found: Sequence[_Found], layout: Layout, problems: list[str]) -> None:
     size = layout.sizes.get(wanted.size)
     if found and size is not None and found[0].value != size:
-        first = found[0]
-        says = f"{first.spelling}   {first.source.name} says {_show(first.value)}"
-        problems.append(f"{says}, {_evidence(wanted, size, layout)}")
+        problems.append(f"{found[0].spelling}   {found[0]}, {_evidence(wanted, size, layout)}")
 
 
 def _evidence(wanted: ConfigField, size: int, layout: Layout) -> str:
@@ -192,7 +207,7 @@ def _take_default(wanted: ConfigField, result: ConfigResult, aliases: Mapping[st
     if wanted.default is REQUIRED:
         flag = "--num_heads N, or " if "num_attention_heads" in (wanted.name, *aliases_of(wanted, aliases)) else ""
         result.problems.append(
-            f"{wanted.spelling}   no file says it and no tensor shows it: give {flag}a --config with just that field"
+            f"{wanted.spelling}   no file has it and no tensor shows it: give {flag}a --config with just that field"
         )
         return
     value = wanted.default if wanted.translate is None else wanted.translate(wanted.default)
@@ -212,22 +227,29 @@ def _unknown_fields(family: Family, sources: Sequence[ConfigSource], aliases: Ma
     return unknown
 
 
-_KINDS: Mapping[type, str] = {
-    int: "a whole number above zero",
-    float: "a number",
-    str: "a string",
-    bool: "true or false",
-}
+_KINDS: Mapping[type, str] = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+
+
+def _least(wanted: ConfigField) -> float:
+    return max(wanted.least, 1) if wanted.size else wanted.least
+
+
+def _expected(wanted: ConfigField) -> str:
+    """What a field can be, in words."""
+    kind = _KINDS[wanted.kind]
+    if wanted.kind not in (int, float):
+        return kind
+    least = _least(wanted)
+    return f"{kind} from {least:g} to {wanted.most:g}" if math.isfinite(wanted.most) else f"{kind} from {least:g} on"
 
 
 def _is_kind(value: Any, wanted: ConfigField) -> bool:
     if value is None:
         return wanted.nullable
-    if wanted.kind is int:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= (1 if wanted.size else 0)
-    if wanted.kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, wanted.kind)
+    if wanted.kind not in (int, float):
+        return isinstance(value, wanted.kind)
+    is_number = isinstance(value, int if wanted.kind is int else int | float) and not isinstance(value, bool)
+    return is_number and _least(wanted) <= value <= wanted.most and math.isfinite(value)
 
 
 def _show(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,8 @@ class ConfigField:
         default: What the original takes if the field is absent, in the original's words.
         translate: From the original's words to ours, where a word means something else there.
         nullable: Whether ``null`` is a value.
+        least: The smallest value of a number; 1 where it is a size.
+        most: The largest value of a number.
     """
 
     name: str
@@ -39,6 +42,8 @@ class ConfigField:
     default: Any = REQUIRED
     translate: Callable[[Any], Any] | None = None
     nullable: bool = False
+    least: float = 0
+    most: float = math.inf
 
     @property
     def spelling(self) -> str:

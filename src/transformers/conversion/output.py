@@ -99,7 +99,7 @@ def atomic_output(
     Raises:
         OutputError: If the place cannot be written to, has no room, holds such files, or another conversion is at work.
     """
-    folder = Path.cwd() / destination.folder
+    folder = destination.folder
 
     def stale(names: Iterable[str]) -> list[str]:
         return [] if destination.is_file else _stale_weights(folder, names)
@@ -208,11 +208,12 @@ def _neighbour(folder: Path) -> Path:
 
 def _outer_neighbour(folder: Path) -> Path:
     """The same while the folder is not there."""
-    return folder.parent / f".{folder.name}"
+    whole = folder.absolute()  # of "." the name is needed, too
+    return whole.parent / f".{whole.name}"
 
 
 def _with_ending(path: Path, ending: str) -> Path:
-    return path.with_name(path.name + ending)
+    return Path(f"{path}{ending}")
 
 
 @contextlib.contextmanager

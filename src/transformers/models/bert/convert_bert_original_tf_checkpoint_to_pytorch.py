@@ -83,13 +83,13 @@ FIELDS = (
     ConfigField("vocab_size", int, size="V"),
     ConfigField("hidden_size", int, size="H"),
     ConfigField("num_hidden_layers", int, size="i"),
-    ConfigField("num_attention_heads", int),
+    ConfigField("num_attention_heads", int, least=1),
     ConfigField("intermediate_size", int, size="I"),
     ConfigField("max_position_embeddings", int, size="P"),
     ConfigField("type_vocab_size", int, size="T"),
     ConfigField("hidden_act", str, default="gelu", translate=activation_from_original, nullable=True),
-    ConfigField("hidden_dropout_prob", float, default=0.1),
-    ConfigField("attention_probs_dropout_prob", float, default=0.1),
+    ConfigField("hidden_dropout_prob", float, default=0.1, most=1),
+    ConfigField("attention_probs_dropout_prob", float, default=0.1, most=1),
     ConfigField("initializer_range", float, default=0.02),
     ConfigField("layer_norm_eps", float, default=UNKNOWN_TO_THE_ORIGINAL),
 )
@@ -113,7 +113,7 @@ def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[
     if "bert/pooler/dense/kernel" not in variables:
         fields["add_pooling_layer"] = False
     hidden, heads = fields["hidden_size"], fields["num_attention_heads"]
-    if heads == 0 or hidden % heads:
+    if hidden % heads:
         return [f"num_attention_heads   {heads} heads do not divide a hidden size of {hidden}"]
     return []
 

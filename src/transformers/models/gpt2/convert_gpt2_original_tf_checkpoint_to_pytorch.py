@@ -40,7 +40,7 @@ FIELDS = (
     ConfigField("vocab_size", int, "n_vocab", size="V"),
     ConfigField("n_positions", int, "n_ctx", size="P"),
     ConfigField("n_embd", int, size="E"),
-    ConfigField("n_head", int),
+    ConfigField("n_head", int, least=1),
     ConfigField("n_layer", int, size="i"),
     ConfigField("bos_token_id", int, default=None, nullable=True),
     ConfigField("eos_token_id", int, default=None, nullable=True),
@@ -72,7 +72,7 @@ def end_of_text(vocabulary: Path) -> dict[str, Any]:
 def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[str]:  # noqa: ARG001
     """The checks that need several fields."""
     width, heads = fields["n_embd"], fields["n_head"]
-    if heads == 0 or width % heads:
+    if width % heads:
         return [f"n_head   {heads} heads do not divide a width of {width}"]
     return []
 
