@@ -43,6 +43,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add("--finetuning_task_name", metavar="TASK", help="the task of a fine-tuned checkpoint, kept in config.json")
     add("--architecture", metavar="CLASS", help="the model class; found out from the variables if left out")
+    add(
+        "--map",
+        action="append",
+        default=[],
+        metavar="TF=TORCH",
+        help="a variable or scope of another name (repeatable)",
+    )
     add("--skip", action="append", default=[], metavar="PATTERN", help="variables to leave out (wildcards; repeatable)")
     add("--num_heads", type=int, metavar="N", help="the number of attention heads, which no tensor shows")
     add("--num_labels", type=int, metavar="N", help="the number of labels, held against the head")
@@ -84,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
             architecture=arguments.architecture,
             dtype=arguments.dtype,
             skip=arguments.skip,
+            maps=arguments.map,
             num_heads=arguments.num_heads,
             num_labels=arguments.num_labels,
             finetuning_task_name=arguments.finetuning_task_name,

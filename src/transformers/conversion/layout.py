@@ -109,11 +109,13 @@ class Layout:
         rules: The table.
         variables: The variables of the checkpoint.
         counts: Index -> how far it runs.
+        mapped: Key -> the rule that a user puts in the place of the table's.
     """
 
     rules: Rules
     variables: VariableTable
     counts: Mapping[str, int] = field(default_factory=dict)
+    mapped: Mapping[str, Placed] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rules: Rules, variables: VariableTable) -> Layout:
@@ -126,7 +128,8 @@ class Layout:
         """All tensor rules with all values of their placeholders, layer by layer."""
         tensors = (rule for rule in self.rules if isinstance(rule, TensorRule))
         groups = itertools.groupby(tensors, key=lambda rule: rule.target.indices)
-        return tuple(placed for indices, group in groups for placed in self._place(sorted(indices), tuple(group)))
+        placed = (placed for indices, group in groups for placed in self._place(sorted(indices), tuple(group)))
+        return tuple(self.mapped.get(each.target, each) for each in placed)
 
     def _place(self, indices: list[str], rules: tuple[TensorRule, ...]) -> Iterator[Placed]:
         for outer in expand_values(indices, {}, self.counts):

@@ -18,6 +18,7 @@ from ..checkpoints import CheckpointReader
 from ..checkpoints.base import ITEM_SIZES
 from .family import Family
 from .layout import ConversionError, Layout, Placed, VariableTable
+from .mapping import suggest_maps
 from .operations import Operation, Shape, ShapeError
 from .pieces import widens
 from .rules import SkipRule
@@ -123,7 +124,7 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
     problems = [*seen.config.problems, *rows.problems, *leftover.problems]
     if problems:
         raise ConversionError(
-            f"This checkpoint cannot become a {name}:", align(problems), _advice(seen.config.problems, leftover.unknown)
+            f"This checkpoint cannot become a {name}:", align(problems), _advice(seen, leftover.unknown)
         )
     return ConversionPlan(
         family=family,
@@ -162,7 +163,7 @@ class _Rows:
             if not symbolic.fits(variables[source].shape, sizes)
         ]
         strings = [
-            f"{variables[source].name} holds {variables[source].dtype}, not numbers"
+            f"{variables[source].name} holds {variables[source].dtype}, not floating-point numbers"
             for source in placed.sources
             if variables[source].dtype not in FLOATING
         ]
@@ -260,13 +261,16 @@ def _describe_unknown(name: str, wanted: Sequence[str]) -> str:
     return f"{name} is not known" + (f" (instead of {close[0]}?)" if close else "")
 
 
-def _advice(config_problems: Sequence[str], unknown: Sequence[str]) -> str:
+def _advice(seen: Survey, unknown: Sequence[str]) -> str:
     advice = []
-    if any(" says " in problem for problem in config_problems):
+    if any(" says " in problem for problem in seen.config.problems):
         advice.append(
             "Give the configuration that belongs to this checkpoint, or leave --config out to infer all that the "
             "tensors show."
         )
+    maps = suggest_maps(seen.layout, unknown)
+    if maps:
+        advice.append(f"Name the variables of a head of your own with --architecture and {' '.join(maps)}.")
     if unknown:
         advice.append("Leave out variables that are not weights with --skip 'PATTERN'.")
     return " ".join(["Nothing was written.", *advice])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..checkpoints import CheckpointReader
 from .configs import ConfigResult, ConfigSource, settle_config
 from .family import Architecture, Family
 from .layout import ConversionError, Layout, VariableTable
+from .mapping import resolve_maps
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class PlanRequest:
         architecture: The model class; found out from the variables if None.
         dtype: The data type of the output.
         skip: Patterns of variables that the user wants left out.
+        maps: Mappings of variables that the family does not know, see :mod:`.mapping`.
     """
 
     configs: Sequence[ConfigSource] = ()
     architecture: str | None = None
     dtype: str = "float32"
     skip: Sequence[str] = field(default_factory=tuple)
+    maps: Sequence[str] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     name = request.architecture or _detect_architecture(family, variables)
     architecture = _architecture(family, name)
     layout = Layout.of(family.encoder + architecture.head, variables)
+    layout = replace(layout, mapped=resolve_maps(layout, request.maps))
     labels = layout.sizes.get(architecture.labels)
     config = settle_config(family, _with_labels(request.configs, labels), layout)
     config.problems += _label_problems(request.configs, labels)

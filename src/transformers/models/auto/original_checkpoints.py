@@ -96,6 +96,7 @@ def plan_conversion(
     architecture: str | None = None,
     dtype: str = "float32",
     skip: Sequence[str] = (),
+    maps: Sequence[str] = (),
     num_heads: int | None = None,
     num_labels: int | None = None,
     finetuning_task_name: str | None = None,
@@ -109,6 +110,7 @@ def plan_conversion(
         architecture: The model class; found out from the variables if None.
         dtype: The data type of the output.
         skip: Patterns of variables to leave out.
+        maps: ``VARIABLE=PARAMETER`` or ``SCOPE=MODULE`` for variables under names of the user's own.
         num_heads: The number of attention heads, which no tensor shows.
         num_labels: The number of labels, held against the head.
         finetuning_task_name: Kept in the configuration as ``finetuning_task``.
@@ -117,10 +119,18 @@ def plan_conversion(
         ConversionError: With every problem that there is.
     """
     family = find_family(model_type, checkpoint)
-    said = {"num_attention_heads": num_heads, "num_labels": num_labels, "finetuning_task": finetuning_task_name}
-    flags = ConfigSource("the command line", {name: value for name, value in said.items() if value is not None}, True)
+    said = (
+        ("--num_heads", "num_attention_heads", num_heads),
+        ("--num_labels", "num_labels", num_labels),
+        ("--finetuning_task_name", "finetuning_task", finetuning_task_name),
+    )
+    flags = [ConfigSource(flag, {name: value}, literal=True) for flag, name, value in said if value is not None]
     request = PlanRequest(
-        configs=[flags, *_configs(family, checkpoint, config)], architecture=architecture, dtype=dtype, skip=skip
+        configs=[*flags, *_configs(family, checkpoint, config)],
+        architecture=architecture,
+        dtype=dtype,
+        skip=skip,
+        maps=maps,
     )
     return make_plan(family, checkpoint, request)
 

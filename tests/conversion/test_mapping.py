@@ -1,0 +1,99 @@
+"""Heads under names of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tests.shared.memory_checkpoint import MemoryCheckpoint
+from tests.shared.synthetic_checkpoint import synthetic_arrays
+from transformers.conversion import ConversionError, ConversionPlan, PlanRequest, make_plan
+from transformers.conversion.configs import ConfigSource
+from transformers.conversion.operations import Copy, Transpose
+from transformers.models.bert.convert_bert_original_tf_checkpoint_to_pytorch import FAMILY
+
+SIZES = {"H": 6, "I": 10, "V": 11, "P": 7, "T": 2, "i": 1}
+
+
+def plan(extra: dict[str, tuple[int, ...]], maps: Sequence[str], skip: Sequence[str] = ()) -> ConversionPlan:
+    """The plan for a tagger whose head has the given variables."""
+    arrays = synthetic_arrays(FAMILY, "BertModel", SIZES)
+    arrays |= {name: np.ones(shape, np.float32) for name, shape in extra.items()}
+    request = PlanRequest(
+        configs=[ConfigSource("flags", {"num_attention_heads": 2}, literal=True)],
+        architecture="BertForTokenClassification",
+        maps=maps,
+        skip=skip,
+    )
+    return make_plan(FAMILY, MemoryCheckpoint(arrays), request)
+
+
+def head(made: ConversionPlan) -> dict[str, tuple[tuple[str, ...], object, tuple[int, ...]]]:
+    """Key -> sources, operation and shape of the head's rows."""
+    return {row.target: (row.sources, row.operation, row.shape) for row in made.rows if row.target.startswith("class")}
+
+
+def test_variables_are_mapped_one_by_one() -> None:
+    made = plan({"loss/w": (3, 6), "loss/b": (3,)}, ["loss/w=classifier.weight", "loss/b=classifier.bias"])
+    assert head(made) == {
+        "classifier.weight": (("loss/w",), Copy(), (3, 6)),
+        "classifier.bias": (("loss/b",), Copy(), (3,)),
+    }
+    assert made.config["num_labels"] == 3
+
+
+@pytest.mark.parametrize(
+    ("weight", "shape", "operation"),
+    [
+        ("tagger/output_weights", (6, 6), Copy()),
+        ("tagger/kernel", (6, 6), Transpose()),
+        ("tagger/w", (6, 4), Transpose()),
+        ("tagger/w", (4, 6), Copy()),
+    ],
+)
+def test_a_scope_is_mapped_to_a_module_in_the_orientation_that_name_or_shape_tell(
+    weight: str, shape: tuple[int, int], operation: object
+) -> None:
+    labels = shape[0] if operation == Copy() else shape[1]
+    made = plan({weight: shape, "tagger/b": (labels,)}, ["tagger=classifier"])
+    assert head(made)["classifier.weight"] == ((weight,), operation, (labels, 6))
+
+
+def test_a_square_matrix_of_an_unknown_name_is_asked_for_and_the_answer_is_followed() -> None:
+    extra = {"t/w": (6, 6), "t/b": (6,)}
+    with pytest.raises(ConversionError, match="fits both ways: put :transpose or :copy"):
+        plan(extra, ["t/w=classifier.weight", "t/b=classifier.bias"])
+    made = plan(extra, ["t/w=classifier.weight:transpose", "t/b=classifier.bias"])
+    assert head(made)["classifier.weight"][1] == Transpose()
+
+
+def test_all_mappings_that_cannot_be_followed_are_told_at_once_with_what_was_meant() -> None:
+    with pytest.raises(ConversionError) as failure:
+        plan(
+            {"t/w": (3, 6)},
+            ["t/w=classifer.weight", "t/v=classifier.bias", "nonsense", "t/w=classifier.weight:sideways"],
+        )
+    assert failure.value.problems == (
+        "t/w=classifer.weight: there is no parameter classifer.weight (did you mean classifier.weight?)",
+        "t/v=classifier.bias: there is no variable or scope t/v (did you mean t/w?)",
+        "nonsense is not of the form VARIABLE=PARAMETER, with :transpose or :copy behind it if needed",
+        "t/w=classifier.weight:sideways is not of the form VARIABLE=PARAMETER, with :transpose or :copy behind it if needed",
+    )
+
+
+def test_a_head_of_unknown_names_is_answered_with_the_lines_to_try() -> None:
+    with pytest.raises(ConversionError) as failure:
+        plan({"loss/out/kernel": (6, 3), "loss/out/bias": (3,)}, [])
+    assert "--map loss/out/kernel=classifier.weight --map loss/out/bias=classifier.bias" in failure.value.advice
+
+
+def test_shapes_that_fit_neither_way_are_told() -> None:
+    with pytest.raises(ConversionError, match=r"\[3, 5\] does not fit \[N, 6\]"):
+        plan({"t/w": (3, 5), "t/b": (3,)}, ["t/w=classifier.weight", "t/b=classifier.bias"])
+
+
+def test_what_is_left_out_is_said() -> None:
+    made = plan({"t/w": (3, 6), "t/b": (3,), "t/crf": (3, 3)}, ["t=classifier"], ["t/crf"])
+    assert [skipped.name for skipped in made.skipped_by_reason["left out with --skip"]] == ["t/crf"]
