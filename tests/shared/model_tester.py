@@ -313,7 +313,7 @@ class ModelTester:
         for value in (*output.hidden_states, *output.attentions):
             value.retain_grad()
         assert output.loss.shape == ()
-        output.loss.backward()
+        (output.loss + output.get("mc_loss", 0)).backward()
         assert all(value.grad is not None for value in (*output.hidden_states, *output.attentions))
         unused = [name for name, parameter in model.named_parameters() if parameter.grad is None]
         assert not [name for name in unused if not name.startswith(f"{model.base_model_prefix}.pooler")]
