@@ -155,6 +155,16 @@ def test_variants_stand_beside_each_other(model: TinyForMaskedLM, saved: Path) -
         TinyForMaskedLM.from_pretrained(saved, variant="bf16")
 
 
+def test_what_is_saved_last_is_what_is_loaded(model: TinyForMaskedLM, saved: Path) -> None:
+    other = TinyForMaskedLM(TinyConfig())
+    other.save_pretrained(saved, safe_serialization=False)
+    assert same_state(TinyForMaskedLM.from_pretrained(saved), other)
+    assert not (saved / "model.safetensors").exists()
+    model.save_pretrained(saved)
+    assert same_state(TinyForMaskedLM.from_pretrained(saved), model)
+    assert (saved / "pytorch_model.bin").is_file(), "nobody loads it in preference: it is left alone"
+
+
 def test_only_the_main_process_saves(model: TinyForMaskedLM, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "not", is_main_process=False)
     assert not (tmp_path / "not").exists()

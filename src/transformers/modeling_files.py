@@ -176,7 +176,7 @@ def write_weights(
             _write(folder / file, {key: tensors[key] for key in shard})
         _write_index(folder / _index_name(base, variant), tensors, files)
         written = {*files, _index_name(base, variant)}
-    for stale in _weight_files(folder, variant) - written:
+    for stale in _replaced_by(base, folder, variant) - written:
         (folder / stale).unlink()
 
 
@@ -224,12 +224,11 @@ def _write_index(path: Path, tensors: Mapping[str, torch.Tensor], files: Mapping
     write_json(path, {"metadata": {"total_size": total}, "weight_map": places})
 
 
-def _weight_files(folder: Path, variant: str | None) -> set[str]:
-    """The weight files of either format in a folder: all that a loader could take instead of those just written."""
+def _replaced_by(base: str, folder: Path, variant: str | None) -> set[str]:
+    """Weight files in a folder: those of the format just written, and those that are loaded in preference to it."""
     found: set[str] = set()
-    for base in (SAFE_NAME, TORCH_NAME):
-        name = _with_variant(base, variant)
-        stem, _, suffix = name.rpartition(".")
-        for pattern in (name, f"{stem}-[0-9]*-of-[0-9]*.{suffix}", _index_name(base, variant)):
+    for name in {base, SAFE_NAME}:
+        stem, _, suffix = _with_variant(name, variant).rpartition(".")
+        for pattern in (f"{stem}.{suffix}", f"{stem}-[0-9]*-of-[0-9]*.{suffix}", _index_name(name, variant)):
             found.update(path.name for path in folder.glob(pattern))
     return found

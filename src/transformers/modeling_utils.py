@@ -316,7 +316,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
             save_directory: The folder; it is made if need be.
             is_main_process: Whether this is the process, of several, that saves; the others do nothing.
             state_dict: The tensors to save, if not the model's own.
-            safe_serialization: Writes safetensors; otherwise ``pytorch_model.bin``.
+            safe_serialization: Writes safetensors; otherwise ``pytorch_model.bin``, and removes safetensors, which
+                would be loaded instead.
             max_shard_size: Size above which the weights are spread over several files.
             variant: The ``fp16`` of ``model.fp16.safetensors``.
             push_to_hub: Uploads it too.
