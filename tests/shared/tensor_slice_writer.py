@@ -68,10 +68,10 @@ def write_tensor_slices(
             saved = SavedSlice(variable.name, stored, values_as_proto(variable.dtype, values))
             entries[shard][slice_key(variable.name, extents)] = encode(SavedTensorSlices(data=saved))
     for file, metas, slices in zip(files, contents, entries, strict=True):
-        meta = SavedTensorSliceMeta(list(metas.values()), VersionDef(producer=1))
+        listed = SavedTensorSliceMeta(list(metas.values()), VersionDef(producer=1))
         with file.open("wb") as stream:
             table = (SnappyTableWriter if snappy else TableWriter)(stream, block_size)
-            table.add(b"", encode(SavedTensorSlices(meta)))
+            table.add(b"", encode(SavedTensorSlices(listed)))
             for key in sorted(slices):
                 table.add(key, slices[key])
             table.finish()
@@ -97,9 +97,10 @@ def values_as_proto(dtype: str, values: NDArray[Any]) -> TensorProto:
         "bool": "bool_val",
         "float16": "half_val",
     }.get(dtype, "int_val")
-    if field == "half_val":
-        values = values.view(np.uint16)
+    proto = TensorProto()
     if dtype in ("float32", "float64", "complex64", "complex128"):
-        return TensorProto(**{field: values.tobytes()})
-    numbers = [int(value) & 0xFFFFFFFFFFFFFFFF for value in values.ravel()]
-    return TensorProto(**{field: b"".join(varint(number) for number in numbers)})
+        setattr(proto, field, values.tobytes())
+    else:
+        numbers = values.view(np.uint16) if field == "half_val" else values
+        setattr(proto, field, b"".join(varint(int(number) & 0xFFFFFFFFFFFFFFFF) for number in numbers.ravel()))
+    return proto
