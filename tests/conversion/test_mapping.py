@@ -70,6 +70,7 @@ def test_a_square_matrix_of_an_unknown_name_is_asked_for_and_the_answer_is_follo
 
 
 def test_all_mappings_that_cannot_be_followed_are_told_at_once_with_what_was_meant() -> None:
+    form = "is not of the form VARIABLE=PARAMETER, with :transpose or :copy behind it if needed"
     with pytest.raises(ConversionError) as failure:
         plan(
             {"t/w": (3, 6)},
