@@ -5,7 +5,7 @@ A family's class names its base model and nothing else::
     @called_like(BertModel)
     class BertForTokenClassification(TokenClassification, BertPreTrainedModel):
         def __init__(self, config: BertConfig) -> None:
-            super().__init__(config, BertModel(config, add_pooling_layer=False), dropout=classifier_dropout(config))
+            super().__init__(config, BertModel(config, add_pooling_layer=False), dropout=config.head_dropout)
 
 Every head is called like its base model, with the same arguments in the same order, and takes ``labels`` and
 ``return_dict`` by name. Without ``labels`` there is no loss.

@@ -49,6 +49,29 @@ class PredictionTransform(nn.Module):
         return normed
 
 
+class MaskedWordHead(nn.Module):
+    """LayerNorm(act(h W + b)) Eᵀ + bias: the masked-word scores of BERT.
+
+    The family ties ``decoder.weight`` to the word embeddings E and ``decoder.bias`` to ``bias``.
+
+    Args:
+        size: Width of the hidden states and of the word embeddings.
+        vocab_size: Number of words.
+        hidden_act: Name of the activation.
+        layer_norm_eps: Epsilon of the layer norm.
+    """
+
+    def __init__(self, size: int, vocab_size: int, hidden_act: str | None, layer_norm_eps: float) -> None:
+        super().__init__()
+        self.transform = PredictionTransform(size, size, hidden_act, layer_norm_eps)
+        self.decoder = nn.Linear(size, vocab_size)
+        self.bias = nn.Parameter(torch.zeros(vocab_size))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """``[..., size]`` -> ``[..., vocab_size]``."""
+        return self.decoder(self.transform(hidden))  # type: ignore[no-any-return]
+
+
 class SequenceSummary(nn.Module):
     """dropout(act(W dropout(h_s) + b)): one vector for each sequence, from the state at s or the mean of all states.
 

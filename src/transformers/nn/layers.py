@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from .attention import attention, head_features, merge_heads, split_heads
 from .cache import Cache
 from .linear import keep_outputs
+from .masks import head_masks
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,53 @@ class AttentionInputs:
     encoder_mask: Tensor | None = None
     cache: Cache | None = None
     need_weights: bool = False
+
+
+class LayerOutputs(NamedTuple):
+    """What a stack of layers gives.
+
+    Attributes:
+        hidden: The states after the last layer, ``[batch, time, hidden]``.
+        states: The states before the first and after each layer, or None.
+        weights: The self-attention weights of each layer, or None.
+        cross_weights: The cross-attention weights of each layer, or None.
+    """
+
+    hidden: Tensor
+    states: tuple[Tensor, ...] | None
+    weights: tuple[Tensor, ...] | None
+    cross_weights: tuple[Tensor, ...] | None
+
+
+def run_layers(
+    layers: Sequence[Callable[..., tuple[Tensor, Tensor | None, Tensor | None]]],
+    hidden: Tensor,
+    inputs: AttentionInputs,
+    head_mask: Tensor | None,
+    *,
+    need_states: bool,
+) -> LayerOutputs:
+    """Calls layers one after the other, and keeps of their states and weights only what is wanted.
+
+    Args:
+        layers: Each takes states, inputs and head mask, and returns new states and the weights of its two attentions.
+        hidden: The states before the first layer.
+        inputs: What all layers are given.
+        head_mask: See :func:`~transformers.nn.masks.head_masks`.
+        need_states: Whether the states between the layers are wanted.
+    """
+    states, weights, cross_weights = [hidden], [], []
+    for layer, heads in zip(layers, head_masks(head_mask, len(layers)), strict=True):
+        hidden, own, cross = layer(hidden, inputs, heads)
+        if need_states:
+            states.append(hidden)
+        if own is not None:
+            weights.append(own)
+        if cross is not None:
+            cross_weights.append(cross)
+    return LayerOutputs(
+        hidden, tuple(states) if need_states else None, tuple(weights) or None, tuple(cross_weights) or None
+    )
 
 
 class ProjectedAttention(nn.Module):

@@ -39,3 +39,8 @@ def test_all_that_is_no_bert_is_refused_at_once() -> None:
     for word in ("hidden_size 30", "num_attention_heads 4", "relative_key", "is_decoder"):
         assert word in str(error.value)
     BertConfig().check()
+
+
+def test_dropout_of_heads_is_that_of_the_layers_unless_it_is_given() -> None:
+    assert BertConfig(hidden_dropout_prob=0.2).head_dropout == 0.2
+    assert BertConfig(hidden_dropout_prob=0.2, classifier_dropout=0.0).head_dropout == 0.0

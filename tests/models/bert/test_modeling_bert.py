@@ -258,6 +258,15 @@ class TestDecoder:
         with pytest.raises(UserError, match=r"(?s)encoder_hidden_states.*past_key_values"):
             build(BertModel)(ids, encoder_hidden_states=torch.zeros(2, 5, H), past_key_values=cache)
 
+    def test_a_cache_is_not_extended_twice_by_checkpointing(self, ids: torch.Tensor) -> None:
+        model = self.decoder().train()
+        model.gradient_checkpointing_enable()
+        output = model(ids, labels=ids)
+        assert output.past_key_values is None
+        output.loss.backward()
+        with pytest.raises(UserError, match="gradient checkpointing"):
+            model(ids, past_key_values=self.decoder()(ids).past_key_values)
+
     def test_an_encoder_as_language_model_is_warned_of(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.WARNING):
             build(BertLMHeadModel)

@@ -71,6 +71,11 @@ class BertConfig(PretrainedConfig):
         self.classifier_dropout = classifier_dropout
         super().__init__(pad_token_id=pad_token_id, **kwargs)
 
+    @property
+    def head_dropout(self) -> float:
+        """Dropout before a classification head."""
+        return self.hidden_dropout_prob if self.classifier_dropout is None else self.classifier_dropout
+
     def check(self) -> None:
         """Refuses hyper-parameters that describe something else than a BERT model.
 

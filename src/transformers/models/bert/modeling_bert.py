@@ -5,9 +5,6 @@ LayerNorm(act(y W₁ + b₁) W₂ + b₂ + y). The pooled output is tanh(W h₀ 
 
 With ``config.is_decoder`` attention is causal and keeps a cache; with ``config.add_cross_attention`` each layer also
 attends to an encoder's states (Rothe et al., 2020).
-
-Shapes: batch, time (the positions of this call), keys (those of earlier calls and of this one), heads,
-hidden = heads · size.
 """
 
 from __future__ import annotations
@@ -17,7 +14,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
-import torch
 from torch import Tensor, nn
 
 from ...errors import UserError
@@ -34,21 +30,20 @@ from ...modeling_heads import (
     called_like,
 )
 from ...modeling_outputs import (
-    BaseModelOutputWithCrossAttentions,
     BaseModelOutputWithPoolingAndCrossAttentions,
     ModelOutput,
     NextSentencePredictorOutput,
     Tensors,
 )
-from ...modeling_utils import LayerStack, PreTrainedModel
+from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activation
 from ...nn.cache import PastKeyValues, as_cache
 from ...nn.embeddings import SummedEmbeddings
-from ...nn.heads import Pooler, PredictionTransform
-from ...nn.layers import AttentionInputs, ProjectedAttention, ResidualNorm, in_chunks
+from ...nn.heads import MaskedWordHead, Pooler
+from ...nn.layers import AttentionInputs, ProjectedAttention, ResidualNorm, in_chunks, run_layers
 from ...nn.linear import keep_inputs
 from ...nn.losses import token_loss
-from ...nn.masks import additive_mask, head_masks, self_attention_mask
+from ...nn.masks import additive_mask, self_attention_mask
 from .configuration_bert import BertConfig
 
 logger = logging.getLogger(__name__)
@@ -121,32 +116,12 @@ class BertLayer(nn.Module):
         return result
 
 
-class BertEncoder(LayerStack):
-    """The layers, one after the other."""
+class BertEncoder(nn.Module):
+    """The layers; the model runs them."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.layer = nn.ModuleList(BertLayer(config, index) for index in range(config.num_hidden_layers))
-
-    def forward(
-        self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None, *, need_states: bool
-    ) -> BaseModelOutputWithCrossAttentions:
-        """Runs the layers on ``[batch, time, hidden]``, keeping their states and weights where they are wanted."""
-        states, weights, cross_weights = [hidden], [], []
-        for layer, heads in zip(self.layer, head_masks(head_mask, len(self.layer)), strict=True):
-            hidden, own, cross = self._layer_call(layer)(hidden, inputs, heads)
-            if need_states:
-                states.append(hidden)
-            if own is not None:
-                weights.append(own)
-            if cross is not None:
-                cross_weights.append(cross)
-        return BaseModelOutputWithCrossAttentions(
-            last_hidden_state=hidden,
-            hidden_states=tuple(states) if need_states else None,
-            attentions=tuple(weights) or None,
-            cross_attentions=tuple(cross_weights) or None,
-        )
 
 
 class BertPreTrainedModel(PreTrainedModel):
@@ -161,15 +136,7 @@ class BertPreTrainedModel(PreTrainedModel):
 
 
 class BertModel(BertPreTrainedModel):
-    """The encoder (or decoder) without a head.
-
-    Args:
-        config: The hyper-parameters.
-        add_pooling_layer: Whether to compute ``pooler_output``.
-
-    Raises:
-        UserError: The hyper-parameters describe something that is no BERT model.
-    """
+    """The encoder (or decoder) without a head; with ``add_pooling_layer`` it computes ``pooler_output``."""
 
     def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
         super().__init__(config)
@@ -196,12 +163,14 @@ class BertModel(BertPreTrainedModel):
         self.embeddings.word_embeddings = cast("nn.Embedding", value)
 
     def _check_inputs(self, encoder_states: Tensor | None, past: PastKeyValues | None) -> None:
-        """Refuses inputs that the model would have to ignore."""
+        """Refuses inputs that the model would have to ignore or to misuse."""
         problems = []
         if encoder_states is not None and not self.config.add_cross_attention:
             problems.append("encoder_hidden_states, but it has no cross-attention (add_cross_attention)")
         if past is not None and not self.config.is_decoder:
             problems.append("past_key_values, but it is no decoder (is_decoder)")
+        if past is not None and self.training and self.gradient_checkpointing:
+            problems.append("past_key_values, which gradient checkpointing would extend twice")
         if problems:
             raise UserError("This model was given inputs that it cannot use:", problems)
 
@@ -225,12 +194,11 @@ class BertModel(BertPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> Any:
-        """Computes the hidden states.
+        """Computes the hidden states; ``keys`` are the positions in the cache and those of this call.
 
         Args:
             input_ids: ``[batch, time]``, unless ``inputs_embeds`` are given.
-            attention_mask: ``[batch, keys]``, 1 for real tokens and 0 for padding, or ``[batch, time, keys]`` for each
-                query; all 1 if None, which costs nothing.
+            attention_mask: ``[batch, keys]`` or ``[batch, time, keys]``, 1 for what may be seen. None costs nothing.
             token_type_ids: ``[batch, time]`` segments; all 0 if None.
             position_ids: ``[batch, time]``; 0, 1, 2, ... if None, also over padding.
             head_mask: ``[heads]`` or ``[layers, heads]``, 1 to keep a head and 0 to switch it off.
@@ -245,17 +213,13 @@ class BertModel(BertPreTrainedModel):
 
         Returns:
             A :class:`~transformers.modeling_outputs.BaseModelOutputWithPoolingAndCrossAttentions`.
-
-        Raises:
-            UserError: The inputs do not fit each other or the model.
         """
         config = self.config
         need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         use_cache = config.is_decoder and (config.use_cache if use_cache is None else use_cache)
         self._check_inputs(encoder_hidden_states, past_key_values)
-        cache = None
-        if past_key_values is not None or (use_cache and not (self.training and self.encoder.gradient_checkpointing)):
-            cache = as_cache(past_key_values)
+        use_cache = use_cache and not (self.training and self.gradient_checkpointing)
+        cache = as_cache(past_key_values) if use_cache or past_key_values is not None else None
         past = 0 if cache is None else cache.get_seq_length()
         hidden = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds, past)
         inputs = AttentionInputs(
@@ -266,32 +230,18 @@ class BertModel(BertPreTrainedModel):
             cache=cache,
             need_weights=config.output_attentions if output_attentions is None else output_attentions,
         )
-        encoded = self.encoder(hidden, inputs, head_mask, need_states=need_states)
+        layers = [self._layer_call(layer) for layer in self.encoder.layer]
+        run = run_layers(layers, hidden, inputs, head_mask, need_states=need_states)
         output = BaseModelOutputWithPoolingAndCrossAttentions(
-            last_hidden_state=encoded.last_hidden_state,
-            pooler_output=None if self.pooler is None else self.pooler(encoded.last_hidden_state),
-            hidden_states=encoded.hidden_states,
+            last_hidden_state=run.hidden,
+            pooler_output=None if self.pooler is None else self.pooler(run.hidden),
+            hidden_states=run.states,
             past_key_values=cache if use_cache else None,
-            attentions=encoded.attentions,
-            cross_attentions=encoded.cross_attentions,
+            attentions=run.weights,
+            cross_attentions=run.cross_weights,
         )
         wants_dict = config.use_return_dict if return_dict is None else return_dict
         return output if wants_dict else output.to_tuple()
-
-
-class BertLMPredictionHead(nn.Module):
-    """LayerNorm(act(h W + b)) Eᵀ + bias, E the word embeddings."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        size = config.hidden_size
-        self.transform = PredictionTransform(size, size, config.hidden_act, config.layer_norm_eps)
-        self.decoder = nn.Linear(size, config.vocab_size)
-        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """``[batch, time, hidden]`` -> ``[batch, time, vocabulary]``."""
-        return self.decoder(self.transform(hidden))  # type: ignore[no-any-return]
 
 
 class BertHeads(nn.Module):
@@ -300,7 +250,9 @@ class BertHeads(nn.Module):
     def __init__(self, config: BertConfig, *, words: bool = False, sentences: bool = False) -> None:
         super().__init__()
         if words:
-            self.predictions = BertLMPredictionHead(config)
+            self.predictions = MaskedWordHead(
+                config.hidden_size, config.vocab_size, config.hidden_act, config.layer_norm_eps
+            )
         if sentences:
             self.seq_relationship = nn.Linear(config.hidden_size, 2)
 
@@ -379,7 +331,11 @@ class BertForPreTrainingOutput(ModelOutput):
 
 @called_like(BertModel)
 class BertForPreTraining(_BertWordScores, TaskModel):
-    """Both pre-training heads: masked words and next sentence."""
+    """Both pre-training heads.
+
+    ``labels`` ``[batch, time]`` are word ids, -100 where nothing is to be predicted; ``next_sentence_label`` ``[batch]``
+    is 0 if the second segment follows the first, 1 if not.
+    """
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config, BertModel(config))
@@ -394,14 +350,7 @@ class BertForPreTraining(_BertWordScores, TaskModel):
         return_dict: bool | None = None,
         **inputs: Any,
     ) -> Any:
-        """Computes both scores.
-
-        Args:
-            labels: ``[batch, time]`` word ids, -100 where nothing is to be predicted.
-            next_sentence_label: ``[batch]``, 0 if the second segment follows the first, 1 if not.
-            return_dict: False for a tuple; None as the configuration says.
-            **inputs: The arguments of :class:`BertModel`.
-        """
+        """Computes both scores, and the sum of the losses for which there are labels."""
         base = self.run_base(inputs)
         words, sentences = self.lm_logits(base.last_hidden_state), self.cls.seq_relationship(base.pooler_output)
         tasks = ((words, labels), (sentences, next_sentence_label))
@@ -416,17 +365,12 @@ class BertForPreTraining(_BertWordScores, TaskModel):
         )
 
 
-def classifier_dropout(config: BertConfig) -> float:
-    """Dropout before a classification head."""
-    return config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
-
-
 @called_like(BertModel)
 class BertForSequenceClassification(PooledSequenceClassification, BertPreTrainedModel):
     """A classifier (or regression) of whole inputs, on the pooled output."""
 
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, BertModel(config), dropout=classifier_dropout(config))
+        super().__init__(config, BertModel(config), dropout=config.head_dropout)
 
 
 @called_like(BertModel)
@@ -434,7 +378,7 @@ class BertForMultipleChoice(PooledMultipleChoice, BertPreTrainedModel):
     """A score for each choice, on the pooled output; inputs are ``[batch, choices, time]``."""
 
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, BertModel(config), dropout=classifier_dropout(config))
+        super().__init__(config, BertModel(config), dropout=config.head_dropout)
 
 
 @called_like(BertModel)
@@ -442,7 +386,7 @@ class BertForTokenClassification(TokenClassification, BertPreTrainedModel):
     """A classifier of every token."""
 
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, BertModel(config, add_pooling_layer=False), dropout=classifier_dropout(config))
+        super().__init__(config, BertModel(config, add_pooling_layer=False), dropout=config.head_dropout)
 
 
 @called_like(BertModel)
