@@ -134,6 +134,17 @@ class Truncation:
     def __bool__(self) -> bool:
         return self.strategy is not TruncationStrategy.DO_NOT_TRUNCATE and self.max_length is not None
 
+    def require_within(self, longest: int) -> None:
+        """Checks that no row is longer than it may be, which happens where a text has no room beside the other.
+
+        Raises:
+            UserError: One is.
+        """
+        if self and self.max_length is not None and longest > self.max_length:
+            raise UserError(
+                f"max_length={self.max_length} is too short to split these texts: one of them has no room at all."
+            )
+
     def require_room(self, special_tokens: int) -> None:
         """Checks that something is left beside the special tokens, and that the stride fits into it.
 

@@ -35,7 +35,7 @@ class TextToInputs(IdsToInputs):
 
         Args:
             text: A text, or a list of texts; with ``is_split_into_words`` a list of words, or a list of those.
-            text_pair: The second text, or as many second texts.
+            text_pair: The second text (an empty one is none), or as many second texts.
             text_target: What the model is to produce; its ids are returned as ``labels``.
             text_pair_target: The second text of that.
             **options: See :class:`~transformers.tokenization_padding.EncodingOptions`.
@@ -82,7 +82,7 @@ class TextToInputs(IdsToInputs):
         split = options.get("is_split_into_words", False)
         if not _is_batch(text, split):
             words = list(text) if split else text
-            return self._encode_one(words if pair is None else (words, pair), options)
+            return self._encode_one((words, pair) if pair else words, options)  # an empty second text is none
         if pair is None:
             return self._encode_batch([list(words) for words in text] if split else list(text), options)
         if isinstance(pair, str) or len(pair) != len(text):
@@ -106,6 +106,7 @@ class TextToInputs(IdsToInputs):
         if options.get("return_overflowing_tokens"):
             samples = [number for number, row in enumerate(encodings) for _ in range(1 + len(row.overflowing))]
             encodings = [part for row in encodings for part in (row, *row.overflowing)]
+            truncation.require_within(max((len(row) for row in encodings), default=0))
         if options.get("max_length") is None and options.get("verbose", True):
             self._warn_of_length(max((len(row) for row in encodings), default=0))
         self._pad_encodings(encodings, padding)
@@ -129,8 +130,10 @@ class TextToInputs(IdsToInputs):
             )
         except TypeError as error:
             _explain_input(items, error)
-        except Exception as error:  # the engine raises nothing more specific
-            raise UserError(f"These texts cannot be encoded: {error}") from error
+        except BaseException as error:
+            if isinstance(error, Exception) or type(error).__name__ == "PanicException":  # all that the engine raises
+                raise UserError(f"These texts cannot be encoded: {error}.") from error
+            raise
 
     def _set_truncation(self, truncation: Truncation) -> None:
         """Changes the engine's setting where it differs: threads with the same options do not disturb each other."""

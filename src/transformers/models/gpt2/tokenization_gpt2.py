@@ -11,10 +11,11 @@ import json
 import os
 from typing import Any
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import AddedToken, Encoding, Tokenizer, decoders, models, pre_tokenizers, processors
 
 from ...errors import UserError
 from ...tokenization_files import TOKENIZER, load_engine, missing_vocabulary, read_text
+from ...tokenization_padding import EncodingOptions, Truncation
 from ...tokenization_special_tokens import InputTemplate
 from ...tokenization_utils import PreTrainedTokenizerFast
 
@@ -88,6 +89,14 @@ class GPT2Tokenizer(PreTrainedTokenizerFast):
             add_bos_token=add_bos_token,
             **settings,
         )
+
+    def _run_engine(self, items: list[Any], truncation: Truncation, options: EncodingOptions) -> list[Encoding]:
+        if options.get("is_split_into_words") and not self.add_prefix_space:
+            raise UserError(
+                "Words that are given one by one need the spaces before them.",
+                advice="Make the tokenizer with add_prefix_space=True for is_split_into_words=True.",
+            )
+        return super()._run_engine(items, truncation, options)
 
     def _decode_rows(self, rows: list[list[int]], skip_special_tokens: bool) -> list[str]:
         if self.errors == "replace":  # what the engine does
