@@ -333,8 +333,8 @@ class BertForPreTrainingOutput(ModelOutput):
 class BertForPreTraining(_BertWordScores, TaskModel):
     """Both pre-training heads.
 
-    ``labels`` ``[batch, time]`` are word ids, -100 where nothing is to be predicted; ``next_sentence_label`` ``[batch]``
-    is 0 if the second segment follows the first, 1 if not.
+    ``labels`` ``[batch, time]`` are word ids, -100 where nothing is to be predicted; ``next_sentence_label``
+    ``[batch]`` is 0 if the second segment follows the first, 1 if not.
     """
 
     def __init__(self, config: BertConfig) -> None:
