@@ -1,77 +1,47 @@
-"""Loaded from the original's own files, the models compute what the original computed."""
+"""Converted, and loaded from the original's own files, the models compute what the original computed."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from tests.shared.golden_cases import GoldenCase, golden_cases
 
-import transformers
-
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "bert"
-CASES = ("pretraining", "classifier-3-labels", "squad")
-
-#: Above what the recorded float32 numbers are off by themselves, below what an erf gelu or another epsilon costs.
-TOLERANCE = 1e-5
+CASES = golden_cases("bert")
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+LABELS = ("start_positions", "end_positions")
+OUTPUTS = ("logits", "prediction_logits", "seq_relationship_logits", "start_logits", "end_logits", "loss")
 
 
-class Golden:
-    """One recorded case: the model that its checkpoint holds, the inputs, and what the original computed."""
-
-    def __init__(self, name: str) -> None:
-        self.folder = FIXTURES / name
-        self.case: dict[str, Any] = json.loads((self.folder / "case.json").read_text())
-        with np.load(self.folder / "io.npz") as arrays:
-            self.arrays = {key: torch.from_numpy(arrays[key]) for key in arrays.files}
-        self.inputs = {key: self.arrays[key] for key in ("input_ids", "attention_mask", "token_type_ids")}
-        model_class = getattr(transformers, self.case["architecture"])
-        self.model, self.info = model_class.from_pretrained(
-            self.folder / self.case["tf_checkpoint"],
-            config=self.folder / self.case["config"],
-            output_loading_info=True,
-        )
-
-    def assert_close(self, name: str, actual: torch.Tensor) -> None:
-        expected = self.arrays[name].float()
-        assert actual.shape == expected.shape
-        assert (actual.detach() - expected).abs().max() < TOLERANCE, name
+def compute(model: Any, case: GoldenCase, **options: bool) -> dict[str, torch.Tensor]:
+    """What the model computes of the case's outputs."""
+    inputs = {name: case.input(name) for name in INPUTS}
+    labels = {name: case.input(name) for name in LABELS if name in case.recorded}
+    with torch.no_grad():
+        outputs = model(**inputs, **labels, output_hidden_states=True, **options)
+        computed = {name: outputs[name] for name in OUTPUTS if name in case.recorded}
+        computed["hidden_states"] = torch.stack(outputs.hidden_states)
+        if model.base_model.pooler is not None:  # the head of SQuAD has no use for one
+            computed["pooler_output"] = model.base_model(**inputs).pooler_output
+    return computed
 
 
-@pytest.fixture(scope="module", params=CASES)
-def golden(request: pytest.FixtureRequest) -> Golden:
-    return Golden(request.param)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_converted_model(case: GoldenCase, tmp_path: Path) -> None:
+    case.convert(tmp_path / "model")
+    model = case.load_converted(tmp_path / "model")
+
+    assert model.config.hidden_act == "gelu_new"
+    case.assert_computed(**compute(model, case))
 
 
-def test_everything_is_found_and_the_activation_is_the_originals(golden: Golden) -> None:
-    assert not any(golden.info.values())
-    assert golden.model.config.hidden_act == "gelu_new"
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_model_from_the_original_files(case: GoldenCase) -> None:
+    case.assert_computed(**compute(case.load_directly(), case))
 
 
-def test_hidden_states_and_scores(golden: Golden) -> None:
-    output = golden.model(**golden.inputs, output_hidden_states=True)
-    golden.assert_close("hidden_states", torch.stack(output.hidden_states))
-    scores = [name for name in output if name in golden.arrays and name.endswith("logits")]
-    assert scores
-    for name in scores:
-        golden.assert_close(name, output[name])
-
-
-def test_attention_weights_wanted_or_not(golden: Golden) -> None:
-    output = golden.model(**golden.inputs, output_hidden_states=True, output_attentions=True)
-    golden.assert_close("hidden_states", torch.stack(output.hidden_states))
-
-
-def test_pooled_output(golden: Golden) -> None:
-    if golden.model.base_model.pooler is None:
-        pytest.skip(f"{golden.case['architecture']} has no pooler")
-    golden.assert_close("pooler_output", golden.model.base_model(**golden.inputs).pooler_output)
-
-
-def test_span_loss() -> None:
-    golden = Golden("squad")
-    positions = {name: golden.arrays[name] for name in ("start_positions", "end_positions")}
-    golden.assert_close("loss", golden.model(**golden.inputs, **positions).loss)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_model_whose_attention_weights_are_wanted(case: GoldenCase) -> None:
+    case.assert_computed(**compute(case.load_directly(), case, output_attentions=True))

@@ -1,3 +1,5 @@
+"""A converted model computes, remembers and writes what the original did."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -17,7 +19,7 @@ def presents(past_key_values: Iterable[tuple[torch.Tensor, torch.Tensor]], start
 @pytest.mark.parametrize("case", golden_cases("gpt2"), ids=str)
 def test_a_converted_model_computes_what_the_original_computed(case: GoldenCase, tmp_path: Path) -> None:
     case.convert(tmp_path / "model")
-    model = case.load(tmp_path / "model")
+    model = case.load_converted(tmp_path / "model")
     layers = model.config.n_layer
 
     with torch.no_grad():
