@@ -74,7 +74,9 @@ class TestGreedy:
         model = make()
         prompts = [ids(1, length)[0] for length in (2, 7, 4, 1)]
         tokens, mask = left_padded(prompts)
-        together = model.generate(tokens, attention_mask=mask, max_new_tokens=10, eos_token_id=None, use_cache=use_cache)
+        together = model.generate(
+            tokens, attention_mask=mask, max_new_tokens=10, eos_token_id=None, use_cache=use_cache
+        )
         for row, prompt in enumerate(prompts):
             alone = model.generate(prompt[None], max_new_tokens=10, eos_token_id=None)
             assert torch.equal(together[row, 7:], alone[0, len(prompt) :])
