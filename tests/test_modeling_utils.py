@@ -23,6 +23,7 @@ from tests.shared.tiny_model import (
     TinyForMaskedLM,
     TinyForSequenceClassification,
     TinyModel,
+    TinyPreTrainedModel,
     same_state,
 )
 from transformers import PreTrainedModel, UserError
@@ -388,6 +389,24 @@ def test_long_lists_are_cut_short(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert "encoder.layer.8" not in caplog.text
 
 
+class TinyWithBuffers(TinyModel):
+    def __init__(self, config: TinyConfig) -> None:
+        super().__init__(config, add_pooler=False)
+        self.register_buffer("scale", torch.ones(2))
+        self.register_buffer("scratch", None, persistent=False)
+
+
+def test_buffers_are_stored_loaded_and_cast_like_parameters(tmp_path: Path) -> None:
+    model = TinyWithBuffers(TinyConfig())
+    model.scale.fill_(3)
+    model.save_pretrained(tmp_path)
+    loaded, info = TinyWithBuffers.from_pretrained(tmp_path, dtype=torch.float16, output_loading_info=True)
+    assert loaded.scale.tolist() == [3, 3]
+    assert loaded.scale.dtype is torch.float16
+    assert not isinstance(loaded.scale, nn.Parameter)
+    assert not any(info.values())
+
+
 # Arguments
 
 
@@ -627,6 +646,27 @@ def test_embeddings_are_got_and_set(model: TinyForMaskedLM) -> None:
     model.tie_weights()
     assert model.get_output_embeddings().weight is new.weight
     assert TinyModel(TinyConfig()).get_output_embeddings() is None
+
+
+def test_a_model_without_word_embeddings_says_so() -> None:
+    class Nameless(TinyPreTrainedModel):
+        pass
+
+    model = Nameless(TinyConfig())
+    for call in (model.get_input_embeddings, lambda: model.set_input_embeddings(nn.Embedding(2, 2))):
+        with pytest.raises(NotImplementedError, match="Nameless does not say where its word embeddings are"):
+            call()
+    with pytest.raises(NotImplementedError, match="has no layer that scores words"):
+        model.set_output_embeddings(nn.Linear(2, 2))
+    with pytest.raises(NotImplementedError, match="cannot prune"):
+        model.prune_heads({0: [0]})
+    assert model.config.pruned_heads == {}
+
+
+def test_embeddings_of_another_kind_are_not_resized(model: TinyForMaskedLM) -> None:
+    model.set_input_embeddings(nn.Linear(2, 2))
+    with pytest.raises(UserError, match="TinyForMaskedLM cannot resize its vocabulary"):
+        model.resize_token_embeddings(12)
 
 
 # Heads
