@@ -37,9 +37,14 @@ def test_a_file_is_replaced_when_all_is_written(tmp_path: Path) -> None:
 def test_a_file_is_what_it_was_when_writing_fails(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
+
+    def write_half() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
     assert path.read_text() == "old"
     assert [*tmp_path.iterdir()] == [path]
 
