@@ -188,9 +188,10 @@ class TestWriter:
             ([(Variable("a", (2,), "bfloat16"), np.zeros(2, np.float32))], {}, "a should be bfloat16"),
             ([(Variable("a", (), "int32"), np.zeros((), np.int32))] * 2, {}, "'a' is there twice"),
             ({"": np.zeros(1)}, {}, "empty"),
+            ({"a": np.zeros(1, "U3")}, {}, "no data type 'str96'"),
             ({"a": np.zeros((2, 2))}, {"a": (3, 1)}, r"a: the shape \[2, 2\] cannot be cut into \[3, 1\] parts"),
         ],
-        ids=["shape", "type", "twice", "empty name", "partition"],
+        ids=["shape", "type", "twice", "empty name", "no such type", "partition"],
     )
     def test_mistakes_leave_no_files(self, folder: Path, tensors: Any, partitions: Any, problem: str) -> None:
         with pytest.raises(ValueError, match=problem):

@@ -38,6 +38,13 @@ def test_any_file_of_a_single_v1_file_or_its_folder(tmp_path: Path, name: str) -
     opens(tmp_path / name, "m.ckpt-1")
 
 
+def test_the_graph_of_sharded_slices(tmp_path: Path) -> None:
+    files = write_tensor_slices(tmp_path / "m", SLICES, shards=2, partitions={"dense/kernel": (2, 1)})
+    meta = tmp_path / "m.meta"
+    meta.touch()
+    assert open_checkpoint(meta).files == (*files, meta)
+
+
 def test_names_with_wildcards_and_regular_expressions(tmp_path: Path) -> None:
     write_bundle(tmp_path / "m[1]*(x).ckpt", MODEL)
     opens(tmp_path, "m[1]*(x).ckpt")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nst
 from numpy.typing import NDArray
 from tests.shared.table_files import read_table, write_table
-from tests.shared.tensor_slice_writer import write_tensor_slices
+from tests.shared.tensor_slice_writer import SnappyTableWriter, write_tensor_slices
 
 from transformers.checkpoints import CheckpointError, Variable, open_checkpoint
 from transformers.checkpoints.dtypes import dtype_named
-from transformers.checkpoints.messages import Dim, SavedTensorSlices, TensorShape
+from transformers.checkpoints.messages import Dim, SavedSliceMeta, SavedTensorSlices, TensorShape
 from transformers.checkpoints.ordered_code import slice_key
 from transformers.checkpoints.protobuf import decode, encode
+from transformers.checkpoints.varint import varint
 
 TYPES = [
     "float16", "float32", "float64", "complex64", "complex128", "bool", "int8", "int16", "int32", "int64",
@@ -166,6 +168,26 @@ class TestDamage:
         change_contents(path, change)
         with pytest.raises(CheckpointError, match=r"variable kernel: its 2 slices do not cover the shape \[4, 3\]"):
             open_checkpoint(path)
+
+    def test_a_variable_that_is_listed_twice_without_slices(self, path: Path) -> None:
+        def change(saved: SavedTensorSlices) -> None:
+            saved.meta.tensor = [SavedSliceMeta("a", type=1), SavedSliceMeta("a", type=2)]
+
+        change_contents(path, change)
+        with pytest.raises(CheckpointError, match=r"variable a is float64 \[\] in it, float32 \[\] in"):
+            open_checkpoint(path)
+
+    def test_contents_that_repeat_themselves_do_not_fill_the_memory(self, path: Path) -> None:
+        with path.open("wb") as stream:
+            table = SnappyTableWriter(stream)
+            meta = b"\x0a\0" * (1 << 20)
+            table.add(b"", b"\x0a" + varint(len(meta)) + meta)
+            table.finish()
+        tracemalloc.start()
+        with pytest.raises(CheckpointError, match="more parts than its file can hold"):
+            open_checkpoint(path)
+        assert tracemalloc.get_traced_memory()[1] < 600 * path.stat().st_size
+        tracemalloc.stop()
 
     def test_a_table_of_something_else(self, path: Path) -> None:
         write_table(path, [(b"a", b"b")])

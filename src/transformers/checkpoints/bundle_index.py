@@ -59,7 +59,7 @@ def read_index(path: Path) -> tuple[BundleHeader, list[Tensor]]:
             raise FormatError("it has no header, so it is a table of something else")
         header = decode(BundleHeader, value)
         _check_header(header)
-    return header, _tensors(path, items, header.num_shards)
+    return header, _tensors(table, items, header.num_shards)
 
 
 def _check_header(header: BundleHeader) -> None:
@@ -71,7 +71,7 @@ def _check_header(header: BundleHeader) -> None:
         raise FormatError(f"it announces {header.num_shards} data files")
 
 
-def _tensors(path: Path, items: Iterator[tuple[bytes, ReadBuffer]], num_shards: int) -> list[Tensor]:
+def _tensors(table: Table, items: Iterator[tuple[bytes, ReadBuffer]], num_shards: int) -> list[Tensor]:
     """All variables; what is wrong with them is said together."""
     tensors: list[Tensor] = []
     partitioned: list[tuple[str, BundleEntry]] = []
@@ -79,7 +79,7 @@ def _tensors(path: Path, items: Iterator[tuple[bytes, ReadBuffer]], num_shards: 
     problems: list[str] = []
     for key, value in items:
         try:
-            entry = decode(BundleEntry, value)
+            entry = decode(BundleEntry, value, table.size)
             if entry.slices:
                 partitioned.append((_name(key), entry))
                 continue
@@ -96,7 +96,7 @@ def _tensors(path: Path, items: Iterator[tuple[bytes, ReadBuffer]], num_shards: 
         except FormatError as error:
             problems.append(f"{name}: {error}")
     if problems:
-        raise damaged(path, *problems)
+        raise damaged(table.path, *problems)
     return tensors
 
 

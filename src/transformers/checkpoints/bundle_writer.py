@@ -53,10 +53,12 @@ def write_bundle(
 
     Raises:
         ValueError: If an array is not of its variable's shape and type, a name occurs twice or is empty, or a partition
-            does not fit its variable.
+            does not fit its variable; or there are no shards.
         FileExistsError: If a file of the checkpoint is already there.
         OSError: If the disk is full, or the folder cannot be written to.
     """
+    if shards < 1:
+        raise ValueError(f"there cannot be {shards} data files")
     base = os.fspath(prefix)
     index = Path(f"{base}.index")
     data = [Path(f"{base}.data-{number:05}-of-{shards:05}") for number in range(shards)]

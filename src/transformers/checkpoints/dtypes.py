@@ -89,6 +89,8 @@ def dtype_named(name: str) -> DataType:
     """The data type of a name, such as ``bfloat16``.
 
     Raises:
-        KeyError: If there is none.
+        ValueError: If there is none.
     """
+    if name not in _BY_NAME:
+        raise ValueError(f"there is no data type {name!r}")
     return _BY_NAME[name]

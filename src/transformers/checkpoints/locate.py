@@ -59,6 +59,8 @@ def locate(path: Path) -> Location:
 
 def files_beside(prefix: Path) -> list[Path]:
     """Files that belong to a checkpoint although none of its values is in them."""
+    if shard := _SHARD_OF_SLICES.fullmatch(prefix.name):
+        prefix = prefix.with_name(shard[1])
     files = [Path(f"{prefix}.meta"), prefix.with_name("checkpoint")]
     if prefix == _variables(prefix.parent.parent):
         files.append(prefix.parent.parent / SAVED_MODEL)

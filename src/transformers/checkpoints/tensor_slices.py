@@ -31,6 +31,9 @@ class _Piece(NamedTuple):
 
 
 class _Tensor(NamedTuple):
+    """A variable, and the file that lists it first."""
+
+    path: Path
     dtype: DataType
     shape: tuple[int, ...]
     pieces: list[_Piece]
@@ -65,16 +68,16 @@ class TensorSliceReader(CheckpointReader):
 
     def _add_contents(self, table: Table) -> None:
         """Adds what a file has; a partitioned variable may be in several."""
-        contents = decode(SavedTensorSlices, table.get(b"") or b"").meta.tensor
+        contents = decode(SavedTensorSlices, table.get(b"") or b"", table.size).meta.tensor
         if not contents:
             raise FormatError("it lists no variables, so it is a table of something else")
         for stored in contents:
             dtype, shape = dtype_numbered(stored.type), checked_shape(stored.shape)
-            tensor = self._tensors.setdefault(stored.name, _Tensor(dtype, shape, []))
+            tensor = self._tensors.setdefault(stored.name, _Tensor(table.path, dtype, shape, []))
             if (tensor.dtype, tensor.shape) != (dtype, shape):
                 raise FormatError(
                     f"variable {stored.name} is {dtype.name} {list(shape)} in it, "
-                    f"{tensor.dtype.name} {list(tensor.shape)} in {tensor.pieces[0].table.path}"
+                    f"{tensor.dtype.name} {list(tensor.shape)} in {tensor.path}"
                 )
             for extents in map(extents_of, stored.slice):
                 tensor.pieces.append(_Piece(box(extents, shape), extents, table))
@@ -83,10 +86,10 @@ class TensorSliceReader(CheckpointReader):
         """Makes sure that every variable is whole, and not larger than the files can hold."""
         most_values = SNAPPY_RATIO * sum(table.size for table in self._tables)
         for name, tensor in self._tensors.items():
-            with blamed_on(self._tables[0].path, f"variable {name}"):
-                check_cover([piece.box for piece in tensor.pieces], tensor.shape)
+            with blamed_on(tensor.path, f"variable {name}"):
                 if math.prod(tensor.shape) > most_values:
                     raise FormatError(f"the shape {list(tensor.shape)} is larger than the files can hold")
+                check_cover([piece.box for piece in tensor.pieces], tensor.shape)
 
     def read(self, name: str) -> NDArray[Any]:
         """The values of a variable, see :meth:`CheckpointReader.read`."""
@@ -95,10 +98,9 @@ class TensorSliceReader(CheckpointReader):
             raise CheckpointError(
                 f"{self.path}: variable {name} cannot be read, its values are of the type {tensor.dtype.name}."
             )
-        pieces = ((piece.box, _read_piece(name, tensor, piece)) for piece in tensor.pieces)
-        if len(tensor.pieces) == 1:
-            _, values = next(pieces)
-        else:
+        pieces = [(piece.box, _read_piece(name, tensor, piece)) for piece in tensor.pieces]
+        _, values = pieces[0]
+        if len(pieces) > 1:  # all of them are there, so that the whole is not larger than it may be
             values = assemble(pieces, tensor.shape, tensor.dtype.numpy)
         values.flags.writeable = False
         return values
@@ -119,7 +121,7 @@ def _read_piece(name: str, tensor: _Tensor, piece: _Piece) -> NDArray[Any]:
     with blamed_on(piece.table.path, f"variable {name}"):
         if stored is None:
             raise FormatError(f"the values of its slice {list(piece.extents)} are absent")
-        saved = decode(SavedTensorSlices, stored).data
+        saved = decode(SavedTensorSlices, stored, piece.table.size).data
         if (saved.name, extents_of(saved.slice)) != (name, piece.extents):
             raise FormatError(f"there are values of {saved.name} {list(extents_of(saved.slice))} in its place")
         shape = box_shape(piece.box)
