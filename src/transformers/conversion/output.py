@@ -10,6 +10,7 @@ import contextlib
 import glob
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -109,12 +110,40 @@ def atomic_output(
 
     _require_folder(folder)
     check(names)
-    with _made_parents(folder), _locked(folder), _staging_folder(folder) as staged, _disk_errors(folder):
+    with (
+        _uninterrupted() as interruptible,
+        _made_parents(folder),
+        _locked(folder),
+        _staging_folder(folder) as staged,
+        _disk_errors(folder),
+    ):
         _require_room(folder, needed)
         staging = Staging(staged, lambda: check(_files(staged)))
-        yield staging
-        staging.check()
+        with interruptible():
+            yield staging
+            staging.check()
+            for path in staged.iterdir():
+                sync(path)
         _publish(staging, folder, stale(_files(staged)))
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[Callable[[], contextlib.AbstractContextManager[None]]]:
+    """Puts Ctrl-C and SIGTERM off until the end, but for what is done inside of the context that it offers."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+
+    @contextlib.contextmanager
+    def interruptible() -> Iterator[None]:
+        blocked = signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    try:
+        yield interruptible
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _files(staged: Path) -> list[str]:
@@ -275,9 +304,7 @@ def _require_room(folder: Path, needed: int) -> None:
 
 
 def _publish(staging: Staging, folder: Path, stale: Sequence[str]) -> None:
-    """Syncs the files and gives them their names."""
-    for path in staging.folder.iterdir():
-        sync(path)
+    """Gives the files their names."""
     if not folder.is_dir():
         sync(staging.folder)
         staging.folder.rename(folder)

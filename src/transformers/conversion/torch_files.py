@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..checkpoints import CheckpointReader
 from ..errors import MissingDependencyError
@@ -35,8 +36,31 @@ def save_as_torch(safetensors_file: Path, path: Path) -> None:
     torch = require_torch(path.name)
     from safetensors import safe_open
 
-    with safe_open(safetensors_file, framework="pt") as file, path.open("wb") as output:
-        torch.save({name: file.get_tensor(name) for name in file.offset_keys()}, output)
+    with safe_open(safetensors_file, framework="pt") as file, path.open("wb") as opened:
+        output = _FailureKeeper(opened)
+        try:
+            torch.save({name: file.get_tensor(name) for name in file.offset_keys()}, output)
+        except RuntimeError as error:  # in which PyTorch loses why it could not write
+            raise output.failure or error from error
+
+
+class _FailureKeeper(io.BufferedIOBase):
+    """Passes bytes on to a file, and remembers what went wrong.
+
+    Args:
+        file: The file.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.failure = self.failure or error
+            raise
 
 
 class StoredStateDict(StoredWeights):
