@@ -195,13 +195,13 @@ def cache_for_call(past_key_values: PastKeyValues | None, *, wanted: bool, recom
     Args:
         past_key_values: What the caller gave.
         wanted: Whether the caller wants a cache back.
-        recomputed: Whether the layers run again in the backward pass (gradient checkpointing), which would extend the
+        recomputed: Whether the layers run again in a backward pass (gradient checkpointing), which would extend the
             cache twice.
 
     Raises:
         UserError: A cache was given and the layers run again.
     """
-    if not recomputed:
+    if not (recomputed and torch.is_grad_enabled()):
         return as_cache(past_key_values) if wanted or past_key_values is not None else None
     if past_key_values is not None:
         raise UserError(

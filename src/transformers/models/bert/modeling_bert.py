@@ -37,7 +37,7 @@ from ...modeling_outputs import (
 )
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activation
-from ...nn.cache import PastKeyValues, as_cache
+from ...nn.cache import PastKeyValues, cache_for_call
 from ...nn.embeddings import SummedEmbeddings
 from ...nn.heads import MaskedWordHead, Pooler
 from ...nn.layers import AttentionInputs, ProjectedAttention, ResidualNorm, in_chunks, run_layers
@@ -218,8 +218,8 @@ class BertModel(BertPreTrainedModel):
         need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         use_cache = config.is_decoder and (config.use_cache if use_cache is None else use_cache)
         self._check_inputs(encoder_hidden_states, past_key_values)
-        use_cache = use_cache and not (self.training and self.gradient_checkpointing)
-        cache = as_cache(past_key_values) if use_cache or past_key_values is not None else None
+        recomputed = self.gradient_checkpointing and self.training
+        cache = cache_for_call(past_key_values, wanted=use_cache, recomputed=recomputed)
         past = 0 if cache is None else cache.get_seq_length()
         hidden = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds, past)
         inputs = AttentionInputs(

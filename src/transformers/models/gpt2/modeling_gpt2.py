@@ -268,7 +268,7 @@ class GPT2Model(GPT2PreTrainedModel):
         """
         config = self.config
         use_cache = config.use_cache if use_cache is None else use_cache
-        recomputed = self.gradient_checkpointing and self.training and torch.is_grad_enabled()
+        recomputed = self.gradient_checkpointing and self.training
         cache = cache_for_call(past_key_values, wanted=use_cache, recomputed=recomputed)
         past = 0 if cache is None else cache.get_seq_length()
         hidden = self._embed(input_ids, token_type_ids, position_ids, inputs_embeds, past)
