@@ -191,15 +191,14 @@ class GenerationMixin(_Model):
 
 def _without_effect(config: GenerationConfig, options: dict[str, Any]) -> list[str]:
     """Options of a call that its other options leave without effect."""
-    given = {name: value for name, value in options.items() if value not in (None, OPTIONS.get(name))}
     problems = []
-    if "max_length" in given and "max_new_tokens" in given:
+    if options.get("max_length") is not None and options.get("max_new_tokens") is not None:
         problems.append("max_length and max_new_tokens are both given")
     if not config.do_sample:
         problems += [
-            f"{name}={given[name]} has no effect without do_sample=True"
+            f"{name}={options[name]} has no effect without do_sample=True"
             for name in ("temperature", "top_k", "top_p")
-            if given.get(name)
+            if options.get(name) not in (None, 0, OPTIONS[name])
         ]
     return problems
 
