@@ -74,7 +74,12 @@ class TextToInputs(IdsToInputs):
     def tokenize(self, text: str, pair: str | None = None, **options: Unpack[EncodingOptions]) -> list[str]:
         """The tokens of a text or pair, by default without special tokens around it."""
         options.setdefault("add_special_tokens", False)
-        return self(text, pair, **options).tokens()
+        encoding = self(text, pair, **options)[0]
+        added = self._engine.get_added_tokens_decoder()  # the engine has their places in the text instead
+        return [
+            added[number].content if number in added else token
+            for number, token in zip(encoding.ids, encoding.tokens, strict=True)
+        ]
 
     def _encode(
         self, text: Text | Sequence[Text], pair: Text | Sequence[Text] | None, options: EncodingOptions
