@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
+from tests.shared.converter_tester import ConverterTester
 from tests.shared.synthetic_checkpoint import synthetic_arrays, with_training_state
 
 import transformers
@@ -19,6 +20,13 @@ from transformers.models.gpt2.convert_gpt2_original_tf_checkpoint_to_pytorch imp
 #: Sizes of 1 on purpose: the axis to drop is known by its place, not by its size.
 SIZES = {"V": 7, "P": 1, "E": 2, "i": 11}
 HPARAMS = {"n_vocab": 7, "n_ctx": 1, "n_embd": 2, "n_head": 2, "n_layer": 11}
+
+
+class TestGPT2Conversion(ConverterTester):
+    family = FAMILY
+    sizes: ClassVar = {"V": 7, "P": 3, "E": 4, "i": 2}
+    config_file = "hparams.json"
+    config: ClassVar = {"n_vocab": 7, "n_ctx": 3, "n_embd": 4, "n_head": 2, "n_layer": 2}
 
 
 @pytest.fixture
