@@ -278,3 +278,9 @@ class TestDecoder:
         assert torch.equal(written[:, :7], ids)
         for length in range(7, 11):
             assert torch.equal(model(written[:, :length]).logits[:, -1].argmax(-1), written[:, length])
+
+
+def test_a_base_model_has_no_pooler_if_its_configuration_says_so_but_a_pooled_head_does() -> None:
+    config = BertConfig.from_dict({**TINY.to_dict(), "add_pooling_layer": False})
+    assert BertModel(config).pooler is None
+    assert BertForSequenceClassification(config).bert.pooler is not None

@@ -136,9 +136,9 @@ class BertPreTrainedModel(PreTrainedModel):
 
 
 class BertModel(BertPreTrainedModel):
-    """The encoder (or decoder) without a head; with ``add_pooling_layer`` it computes ``pooler_output``."""
+    """The encoder (or decoder) without a head; with ``add_pooling_layer`` (here or in ``config``) it has a pooler."""
 
-    def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
+    def __init__(self, config: BertConfig, add_pooling_layer: bool | None = None) -> None:
         super().__init__(config)
         config.check()
         self.embeddings = SummedEmbeddings(
@@ -151,7 +151,8 @@ class BertModel(BertPreTrainedModel):
             padding_id=config.pad_token_id,
         )
         self.encoder = BertEncoder(config)
-        self.pooler = Pooler(config.hidden_size) if add_pooling_layer else None
+        pooled = getattr(config, "add_pooling_layer", True) if add_pooling_layer is None else add_pooling_layer
+        self.pooler = Pooler(config.hidden_size) if pooled else None
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -309,7 +310,7 @@ class BertForNextSentencePrediction(ScoringModel, BertPreTrainedModel):
     output_class = NextSentencePredictorOutput
 
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, BertModel(config))
+        super().__init__(config, BertModel(config, add_pooling_layer=True))
         self.cls = BertHeads(config, sentences=True)
         self.post_init()
 
@@ -338,7 +339,7 @@ class BertForPreTraining(_BertWordScores, TaskModel):
     """
 
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, BertModel(config))
+        super().__init__(config, BertModel(config, add_pooling_layer=True))
         self.cls = BertHeads(config, words=True, sentences=True)
         self.post_init()
 
@@ -370,7 +371,7 @@ class BertForSequenceClassification(PooledSequenceClassification, BertPreTrained
     """A classifier (or regression) of whole inputs, on the pooled output."""
 
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, BertModel(config), dropout=config.head_dropout)
+        super().__init__(config, BertModel(config, add_pooling_layer=True), dropout=config.head_dropout)
 
 
 @called_like(BertModel)
@@ -378,7 +379,7 @@ class BertForMultipleChoice(PooledMultipleChoice, BertPreTrainedModel):
     """A score for each choice, on the pooled output; inputs are ``[batch, choices, time]``."""
 
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, BertModel(config), dropout=config.head_dropout)
+        super().__init__(config, BertModel(config, add_pooling_layer=True), dropout=config.head_dropout)
 
 
 @called_like(BertModel)
