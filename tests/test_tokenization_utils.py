@@ -437,6 +437,25 @@ def test_values_become_tensors_and_move(tokenizer: BertTokenizer) -> None:
         BatchEncoding({"x": [1]}).tokens()
 
 
+def test_a_tokenizer_is_uploaded_with_all_its_files(tokenizer: BertTokenizer, tmp_path: Path, monkeypatch: Any) -> None:
+    uploads = {}
+
+    def upload(folder: str, repo_id: str, *_: Any, **__: Any) -> str:
+        uploads[repo_id] = {path.name for path in Path(folder).iterdir()}
+        return "address"
+
+    monkeypatch.setattr("transformers.hub.upload_folder", upload)
+    tokenizer.save_pretrained(tmp_path / "mine", push_to_hub=True)
+    assert tokenizer.push_to_hub("other") == "address"
+    assert uploads["mine"] == uploads["other"] == {path.name for path in (tmp_path / "mine").iterdir()}
+
+
+def test_it_says_what_it_is(tokenizer: BertTokenizer) -> None:
+    assert repr(tokenizer).startswith("BertTokenizer(name_or_path='', vocab_size=16, ")
+    assert tokenizer.vocab == tokenizer.get_vocab()
+    assert tokenizer.added_tokens_encoder == {token: WORDS.index(token) for token in WORDS[:5]}
+
+
 def test_nothing_loads_torch_before_it_is_asked_for() -> None:
     code = (
         "from transformers import BertTokenizer\n"

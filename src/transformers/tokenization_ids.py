@@ -70,20 +70,6 @@ class IdsToInputs(Vocabulary):
             return [int(number in special) for number in token_ids_0]
         return self.input_template.special_tokens_mask(token_ids_0, token_ids_1)
 
-    def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        """How many special tokens are put around a text or a pair."""
-        return len(self.input_template.token_types((), () if pair else None))
-
-    @property
-    def max_len_single_sentence(self) -> int:
-        """How many tokens a single text may have."""
-        return self.model_max_length - self.num_special_tokens_to_add(pair=False)
-
-    @property
-    def max_len_sentences_pair(self) -> int:
-        """How many tokens the two texts of a pair may have together."""
-        return self.model_max_length - self.num_special_tokens_to_add(pair=True)
-
     def truncate_sequences(
         self,
         ids: Sequence[int],
@@ -123,12 +109,12 @@ class IdsToInputs(Vocabulary):
         """
         padding, truncation = length_options(options, self)
         add_special_tokens = options.get("add_special_tokens", True)
-        special = self.num_special_tokens_to_add(pair_ids is not None) if add_special_tokens else 0
+        template = self.input_template if add_special_tokens else IdsToInputs.input_template
+        special = len(template.token_types((), None if pair_ids is None else ()))
         truncation.require_room(special)
         total = len(ids) + len(pair_ids or ()) + special
         excess = total - truncation.max_length if truncation and truncation.max_length is not None else 0
         first, second, overflow = truncate_ids(ids, pair_ids, excess, truncation)
-        template = self.input_template if add_special_tokens else IdsToInputs.input_template
         row: dict[str, Any] = {self.model_input_names[0]: template.build(first, second, self._require_id)}
         if _wanted("token_type_ids", options.get("return_token_type_ids"), self.model_input_names):
             row["token_type_ids"] = template.token_types(first, second)

@@ -193,6 +193,16 @@ class TextToInputs(IdsToInputs):
         """How many special tokens are put around a text or a pair."""
         return self._engine.num_special_tokens_to_add(pair)
 
+    @property
+    def max_len_single_sentence(self) -> int:
+        """How many tokens a single text may have."""
+        return self.model_max_length - self.num_special_tokens_to_add(pair=False)
+
+    @property
+    def max_len_sentences_pair(self) -> int:
+        """How many tokens the two texts of a pair may have together."""
+        return self.model_max_length - self.num_special_tokens_to_add(pair=True)
+
 
 def _is_batch(text: Any, split: bool) -> bool:
     if not isinstance(text, list | tuple):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from tokenizers import AddedToken, Tokenizer
 
 from ._files import replacing, write_text
+from .configuration_utils import existing_folder
 from .errors import UserError
 from .hub import HubOptions, PushToHubMixin
 from .tokenization_encoding import BatchEncoding
@@ -59,7 +59,7 @@ class PreTrainedTokenizerBase(TextToInputs, PushToHubMixin):
         init_kwargs: The settings that :meth:`save_pretrained` keeps.
 
     Args:
-        tokenizer_object: The engine.
+        tokenizer_object: The engine, which becomes the tokenizer's own: its settings are changed.
         tokenizer_file: A ``tokenizer.json`` to read it from.
         original_tokenization: See above.
         added_tokens_decoder: Id -> token that the tokenizer has besides its vocabulary, as it was saved.
@@ -252,26 +252,34 @@ class PreTrainedTokenizerBase(TextToInputs, PushToHubMixin):
 
     @classmethod
     def original_assumptions(cls, files: Mapping[str, str | os.PathLike[str]]) -> tuple[str, ...]:  # noqa: ARG003
-        """What :meth:`from_original` assumes because no file of the release says it, with the reasons, for a report."""
+        """What :meth:`from_original` assumes because no file of the release says it, with the reasons, for a report.
+
+        Args:
+            files: As for :meth:`from_original`.
+        """
         return ()
 
     def save_pretrained(
-        self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None, **hub_arguments: Any
+        self,
+        save_directory: str | os.PathLike[str],
+        filename_prefix: str | None = None,
+        push_to_hub: bool = False,
+        **push_arguments: Any,
     ) -> tuple[str, ...]:
         """Writes everything that :meth:`from_pretrained` needs, the vocabulary in both its newer and older form.
 
         The same tokenizer always gives the same bytes.
 
         Args:
-            save_directory: Folder, which is created if it does not exist.
+            save_directory: The folder, which is made if need be.
             filename_prefix: Put before the name of each file, with a hyphen.
-            **hub_arguments: With ``push_to_hub=True``, those of ``push_to_hub``.
+            push_to_hub: Uploads them too.
+            **push_arguments: Arguments of :meth:`push_to_hub`; ``repo_id`` is the folder's name by default.
 
         Returns:
             The paths of the files.
         """
-        folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = existing_folder(save_directory)
         texts = {
             TOKENIZER_CONFIG: as_json(self._settings()),
             SPECIAL_TOKENS_MAP: as_json(self._special_tokens_as_json()),
@@ -284,8 +292,8 @@ class PreTrainedTokenizerBase(TextToInputs, PushToHubMixin):
         self._engine.no_truncation()
         with replacing(written[-1]) as temporary:
             self._engine.save(str(temporary), pretty=True)
-        if hub_arguments.pop("push_to_hub", False):
-            self.push_to_hub(hub_arguments.pop("repo_id", folder.name), **hub_arguments)
+        if push_to_hub:
+            self.push_to_hub(push_arguments.pop("repo_id", folder.name), **push_arguments)
         return (*map(str, written), *self.save_vocabulary(folder, filename_prefix))
 
     def save_vocabulary(

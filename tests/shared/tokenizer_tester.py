@@ -89,6 +89,8 @@ class TokenizerTests:
             assert encoded["input_ids"] == tokenizer.build_inputs_with_special_tokens(*ids)
             assert encoded["token_type_ids"] == tokenizer.create_token_type_ids_from_sequences(*ids)
             assert encoded["special_tokens_mask"] == tokenizer.get_special_tokens_mask(*ids)
+            complete = tokenizer.get_special_tokens_mask(encoded["input_ids"], already_has_special_tokens=True)
+            assert complete == encoded["special_tokens_mask"]
             assert tokenizer.num_special_tokens_to_add(len(texts) == 2) == sum(encoded["special_tokens_mask"])
 
     def test_ids_are_prepared_as_their_texts_are(self) -> None:
@@ -170,6 +172,7 @@ class TokenizerTests:
         assert len(tokenizer.encode(TEXTS[0], truncation=True)) == 7
         assert len(tokenizer.encode("", padding="max_length")) == 7
         assert tokenizer.max_len_single_sentence == 7 - tokenizer.num_special_tokens_to_add()
+        assert tokenizer.max_len_sentences_pair == 7 - tokenizer.num_special_tokens_to_add(pair=True)
 
     @pytest.mark.parametrize(("kind", "tensor"), [("np", np.ndarray), ("pt", torch.Tensor)])
     def test_tensors(self, kind: str, tensor: type) -> None:

@@ -65,10 +65,13 @@ def test_an_unknown_class_is_read_from_the_engine_file(tmp_path: Path, caplog: p
     write_settings(tmp_path, tokenizer_class="OtherTokenizer", cls_token="[CLS]")
     with caplog.at_level(logging.WARNING):
         tokenizer = AutoTokenizer.from_pretrained(tmp_path)
-    assert "OtherTokenizer is not known" in caplog.text
+    assert "asks for OtherTokenizer, which is not in this library: it is loaded as its tokenizer.json" in caplog.text
     assert type(tokenizer) is PreTrainedTokenizerFast
     assert tokenizer("the fox") == BertTokenizer(VOCABULARY)("the fox")
     assert tokenizer.cls_token == "[CLS]"
+    (tmp_path / "tokenizer_config.json").unlink()
+    assert type(AutoTokenizer.from_pretrained(tmp_path)) is PreTrainedTokenizerFast
+    assert "does not name its class" in caplog.text
     write_settings(tmp_path, tokenizer_class="PreTrainedTokenizerFast")
     caplog.clear()
     assert AutoTokenizer.from_pretrained(tmp_path)("the fox") == tokenizer("the fox")

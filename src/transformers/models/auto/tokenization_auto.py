@@ -70,7 +70,8 @@ def _class_in_files(
     elif fields.get("model_type") is not None:
         return _class_of_family(fields["model_type"], f"model_type in the config.json of {os.fspath(source)}")
     if has_engine:
-        logger.warning("%s is loaded as tokenizer.json describes it; its class %s is not known.", source, name)
+        why = "does not name its class" if name is None else f"asks for {name}, which is not in this library"
+        logger.warning("%s %s: it is loaded as its %s describes it.", source, why, TOKENIZER)
         return PreTrainedTokenizerFast
     raise UserError(
         f"{os.fspath(source)} does not say which tokenizer it is: neither tokenizer_class in {TOKENIZER_CONFIG} nor "

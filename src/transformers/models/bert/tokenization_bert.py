@@ -11,6 +11,7 @@ special tokens in a text          ordinary characters                         re
 a word becomes ``[UNK]``          above 200 characters                        above 100 characters
 private-use, unassigned           kept                                        dropped
 capital sigma at a word's end     becomes a final sigma                       becomes an ordinary sigma
+ideographs U+2B820 to U+2B91F     words by themselves                         letters like others
 ================================  ==========================================  =======================================
 
 and where the engine's Unicode tables are older than the characters of a text. One difference to the original remains:
@@ -224,7 +225,11 @@ class BertTokenizer(PreTrainedTokenizerFast):
 
     @classmethod
     def original_assumptions(cls, files: Mapping[str, str | os.PathLike[str]]) -> tuple[str, ...]:
-        """What :meth:`from_original` assumes, with the reasons, for a report."""
+        """What :meth:`from_original` assumes, with the reasons, for a report.
+
+        Args:
+            files: As for :meth:`from_original`.
+        """
         lower_casing = infer_lower_casing(files["vocab_file"])
         return (f"do_lower_case = {str(lower_casing.value).lower()} ({lower_casing.reason})",)
 
