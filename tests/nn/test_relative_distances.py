@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from transformers.nn.relative_positions import relative_shift, sinusoids
+from transformers.nn.relative_distances import relative_shift, sinusoids
 
 
 def test_sines_stand_before_cosines() -> None:
