@@ -12,7 +12,7 @@ from ..checkpoints import Variable
 from ..errors import UserError
 from .family import Family
 from .rules import Choice, Rules, TensorRule, TiedRule
-from .shapes import SymbolicShape, solve_sizes
+from .shapes import Dimension, SymbolicShape, solve_sizes
 from .templates import LONGEST_INDEX, Template, Values, expand_values
 
 
@@ -174,7 +174,7 @@ class Layout:
         """The first variable whose shape shows the size of a symbol by itself."""
         for placed in self.placed:
             for source, symbolic in zip(placed.sources, placed.shapes, strict=True):
-                shown = any(dimension.symbols == (symbol,) for dimension in symbolic.dimensions)
+                shown = any(dimension == Dimension(1, (symbol,)) for dimension in symbolic.dimensions)
                 if shown and source in self.variables:
                     return source
         return None
@@ -201,7 +201,7 @@ def _count_indices(rules: Rules, variables: Iterable[str]) -> dict[str, int]:
     for head, templates in itertools.groupby(sorted(sources, key=_head), key=_head):
         candidates = [name for name in names if name.startswith(head)]
         for template in templates:
-            for index, count in _counts_of(template, candidates, counts).items():
+            for index, count in _counts_of(template, candidates, counts, len(names)).items():
                 counts[index] = max(counts[index], count)
     return counts
 
@@ -211,8 +211,8 @@ def _head(template: Template) -> str:
     return template.text.partition("{")[0]
 
 
-def _counts_of(template: Template, names: Sequence[str], counts: Mapping[str, int]) -> dict[str, int]:
-    """The counts that names show, at most one for every name: indices have no gaps, so a larger number is none."""
+def _counts_of(template: Template, names: Iterable[str], counts: Mapping[str, int], most: int) -> dict[str, int]:
+    """The counts that names show, at most as many as there are variables: a larger number in a name is no index."""
     found = dict(counts)
     if not template.indices:
         return {}
@@ -220,7 +220,7 @@ def _counts_of(template: Template, names: Sequence[str], counts: Mapping[str, in
         if not _may_raise(name[len(_head(template)) :], [found[index] for index in template.indices]):
             continue
         for index, value in (template.match(name) or {}).items():
-            if index in found and isinstance(value, int) and value < len(names):
+            if index in found and isinstance(value, int) and value < most:
                 found[index] = max(found[index], value + 1)
     return found
 

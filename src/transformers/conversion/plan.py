@@ -21,7 +21,6 @@ from .layout import ConversionError, Layout, Placed, VariableTable
 from .mapping import suggest_maps
 from .operations import Operation, Shape, ShapeError
 from .pieces import widens
-from .rules import SkipRule
 from .survey import PlanRequest, Survey, survey
 
 
@@ -120,7 +119,7 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
     seen = survey(family, checkpoint, request)
     name = seen.architecture
     rows = _Rows(seen.layout, "" if name != family.base_model else family.base_prefix, request.dtype)
-    leftover = _Leftovers(family, seen, request.skip)
+    leftover = _Leftovers(family, seen)
     problems = [*seen.config.problems, *rows.problems, *leftover.problems]
     if problems:
         raise ConversionError(
@@ -222,14 +221,14 @@ def _uncovered(ranges: Iterable[tuple[int, int]], length: int) -> list[tuple[int
 class _Leftovers:
     """What happens to the variables that no rule reads: each is skipped for a reason, or unknown."""
 
-    def __init__(self, family: Family, seen: Survey, user: Sequence[str]) -> None:
-        self.skipped: list[Skipped] = []
+    def __init__(self, family: Family, seen: Survey) -> None:
+        self.skipped = [Skipped(each.name, "left out with --skip", each.nbytes) for each in seen.left_out]
         self.unknown: list[str] = []
         self.problems: list[str] = []
         variables, layout = seen.variables, seen.layout
         other_heads = _other_heads(family, variables, seen.architecture)
         unused = family.architectures[seen.architecture].unused
-        rules = (*family.skipped, *unused, SkipRule(tuple(user), "left out with --skip"))
+        rules = (*family.skipped, *unused)
         for variable_name in variables:
             if variable_name in layout.sources:
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -87,7 +87,12 @@ class SkipRule:
 
     def matches(self, name: str) -> bool:
         """Whether the rule is about this variable."""
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.patterns)
+        return matches_any(name, self.patterns)
+
+
+def matches_any(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a whole variable name fits one of some shell wildcards."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 Rule = TensorRule | TiedRule | Choice

@@ -6,11 +6,12 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ..checkpoints import CheckpointReader
+from ..checkpoints import CheckpointReader, Variable
 from .configs import ConfigResult, ConfigSource, settle_config
 from .family import Architecture, Family
 from .layout import ConversionError, Layout, VariableTable
 from .mapping import resolve_maps
+from .rules import matches_any
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Survey:
     """What was found out about a checkpoint, problems included.
 
     Attributes:
-        variables: Its variables under the family's names.
+        variables: Its variables under the family's names, less those that the user leaves out.
+        left_out: Those.
         architecture: The model class that it is for.
         layout: The rules of that class, placed on the variables.
         head: The variables that the class's head reads, whether they are there or not.
@@ -45,6 +47,7 @@ class Survey:
     """
 
     variables: VariableTable
+    left_out: Sequence[Variable]
     architecture: str
     layout: Layout
     head: frozenset[str]
@@ -57,7 +60,9 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     Raises:
         ConversionError: If it is not of this family, or the model class cannot be told.
     """
-    variables = VariableTable(checkpoint.variables, family)
+    left_out = {name: each for name, each in checkpoint.variables.items() if matches_any(name, request.skip)}
+    kept = {name: each for name, each in checkpoint.variables.items() if name not in left_out}
+    variables = VariableTable(kept, family)
     if not variables.is_of_family:
         raise ConversionError(
             f"{checkpoint.path} does not look like {family.title}: it has no variable {family.anchor}.",
@@ -70,7 +75,9 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     labels = layout.sizes.get(architecture.labels)
     config = settle_config(family, _with_labels(request.configs, labels), layout)
     config.problems += _label_problems(request.configs, labels)
-    return Survey(variables, name, layout, _head_sources(family, architecture, variables), config)
+    return Survey(
+        variables, tuple(left_out.values()), name, layout, _head_sources(family, architecture, variables), config
+    )
 
 
 def _head_sources(family: Family, architecture: Architecture, variables: VariableTable) -> frozenset[str]:
