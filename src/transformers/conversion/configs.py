@@ -44,9 +44,8 @@ class ConfigSource:
         try:
             fields = family.config_files.get(path.name, read_json_object)(path)
         except (OSError, UserError, RecursionError) as error:
-            reason = f"{path}: {error.strerror}." if isinstance(error, OSError) and error.strerror else str(error)
             raise ConversionError(
-                f"The configuration cannot be read: {reason}",
+                f"The configuration cannot be read: {_reason(error, path)}",
                 advice="Give the configuration file of this checkpoint, or leave --config out to infer what can be.",
             ) from error
         return cls(path.name, fields, "model_type" in fields or "architectures" in fields)
@@ -69,6 +68,12 @@ class ConfigSource:
         if not self.literal and wanted.translate is not None:
             return wanted.translate(value)
         return value
+
+
+def _reason(error: Exception, path: Path) -> str:
+    if isinstance(error, RecursionError):
+        return f"{path} is nested too deeply."
+    return f"{path}: {error.strerror}." if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def aliases_of(wanted: ConfigField, aliases: Mapping[str, str]) -> list[str]:

@@ -116,6 +116,10 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
     Raises:
         ConversionError: With every problem that there is.
     """
+    if request.dtype not in FLOATING:
+        raise ConversionError(
+            f"{request.dtype} is no data type of weights.", advice=f"There are {', '.join(FLOATING)}."
+        )
     seen = survey(family, checkpoint, request)
     name = seen.architecture
     rows = _Rows(seen.layout, "" if name != family.base_model else family.base_prefix, request.dtype)
