@@ -36,7 +36,7 @@ from .modeling_utils import PreTrainedModel
 from .nn.heads import SequenceSummary, at_positions, last_real_position
 from .nn.losses import classification_loss, next_token_loss, span_loss, token_loss
 
-TaskT = TypeVar("TaskT", bound="TaskModel")
+TaskT = TypeVar("TaskT", bound=PreTrainedModel)
 
 
 def called_like(base_model: type[PreTrainedModel]) -> Callable[[type[TaskT]], type[TaskT]]:
@@ -327,6 +327,8 @@ class QuestionAnswering(TaskModel):
         base_model: The base model.
     """
 
+    output_class: ClassVar[type[ModelOutput]] = QuestionAnsweringModelOutput
+
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel) -> None:
         super().__init__(config, base_model)
         self.qa_outputs = nn.Linear(config.hidden_size, 2)
@@ -350,20 +352,26 @@ class QuestionAnswering(TaskModel):
             **inputs: The arguments of the base model.
 
         Returns:
-            A :class:`~transformers.modeling_outputs.QuestionAnsweringModelOutput` (or its fields as a tuple).
+            ``output_class`` (or its fields as a tuple).
         """
         base = self.run_base(inputs)
         start, end = self.qa_outputs(base.last_hidden_state).unbind(-1)
         loss = None
         if start_positions is not None and end_positions is not None:
             loss = span_loss(start, end, start_positions, end_positions)
-        return self.output(
-            QuestionAnsweringModelOutput, base, return_dict, loss=loss, start_logits=start, end_logits=end
-        )
+        return self.output(self.output_class, base, return_dict, loss=loss, start_logits=start, end_logits=end)
 
 
 #: The inputs that have an axis of choices behind the batch.
-_PER_CHOICE = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds", "langs")
+_PER_CHOICE = (
+    "input_ids",
+    "attention_mask",
+    "input_mask",
+    "token_type_ids",
+    "position_ids",
+    "inputs_embeds",
+    "langs",
+)
 
 
 def flatten_choices(inputs: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
