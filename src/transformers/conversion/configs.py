@@ -7,7 +7,7 @@ is listed as assumed, and what cannot be known is asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from .._files import read_json_object
 from ..configuration_utils import PretrainedConfig
 from ..errors import UserError
-from .family import REQUIRED, UNKNOWN_TO_THE_ORIGINAL, ConfigField, Family
+from .family import REQUIRED, UNKNOWN_TO_THE_ORIGINAL, ConfigField, Family, Implied
 from .layout import ConversionError, Layout
 
 
@@ -42,7 +42,7 @@ class ConfigSource:
             ConversionError: If it cannot be read.
         """
         try:
-            fields = family.config_files.get(path.name, read_json_object)(path)
+            fields = _reader(family, path)(path)
         except (OSError, UserError, RecursionError) as error:
             raise ConversionError(
                 f"The configuration cannot be read: {_reason(error, path)}",
@@ -68,6 +68,12 @@ class ConfigSource:
         if not self.literal and wanted.translate is not None:
             return wanted.translate(value)
         return value
+
+
+def _reader(family: Family, path: Path) -> Callable[[Path], dict[str, Any]]:
+    """By the name of the file, or else by its suffix; JSON is read as JSON."""
+    of_kind = (read for name, read in family.config_files.items() if Path(name).suffix == path.suffix != ".json")
+    return family.config_files.get(path.name) or next(of_kind, read_json_object)
 
 
 def _reason(error: Exception, path: Path) -> str:
@@ -117,13 +123,20 @@ def settle_config(family: Family, sources: Sequence[ConfigSource], layout: Layou
         so_far = len(result.problems)
         found = _collect(wanted, sources, aliases, result.problems)
         _hold_against_tensors(wanted, found, layout, result.problems)
+        implied = None if wanted.implied is None else wanted.implied(layout.variables)
+        _hold_against_implied(found, implied, result.problems)
         if found:
             result.fields[wanted.name] = found[0].value
         elif wanted.size in layout.sizes:
             result.fields[wanted.name] = layout.sizes[wanted.size]
+        elif implied is not None and implied.agrees is None:
+            result.fields[wanted.name] = implied.value
         elif released is not None and wanted.name in released.fields:
             result.fields[wanted.name] = released.fields[wanted.name]
             result.assumed[wanted.name] = f"the shapes are those of {released.name}"
+        elif implied is not None:
+            result.fields[wanted.name] = implied.value
+            result.assumed[wanted.name] = implied.evidence
         elif len(result.problems) == so_far:  # a field with a wrong value is not an absent one
             _take_default(wanted, result, aliases)
     for name, value in _unknown_fields(family, sources, aliases).items():
@@ -179,7 +192,8 @@ def _collect(
             found.append(_Found(source, spelling, source.value(wanted, spelling)))
         except ValueError as error:
             problems.append(f"{spelling}   {source.name}: {error}")
-    problems += [f"{found[0].spelling}   {found[0]}, {other}" for other in found[1:] if other.value != found[0].value]
+    differing = [] if wanted.may_differ else [other for other in found[1:] if other.value != found[0].value]
+    problems += [f"{found[0].spelling}   {found[0]}, {other}" for other in differing]
     return found
 
 
@@ -187,6 +201,14 @@ def _hold_against_tensors(wanted: ConfigField, found: Sequence[_Found], layout: 
     size = layout.sizes.get(wanted.size)
     if found and size is not None and found[0].value != size:
         problems.append(f"{found[0].spelling}   {found[0]}, {_evidence(wanted, size, layout)}")
+
+
+def _hold_against_implied(found: Sequence[_Found], implied: Implied | None, problems: list[str]) -> None:
+    if not found or implied is None:
+        return
+    agrees = implied.agrees(found[0].value) if implied.agrees else found[0].value == implied.value
+    if not agrees:
+        problems.append(f"{found[0].spelling}   {found[0]}, {implied.evidence}")
 
 
 def _evidence(wanted: ConfigField, size: int, layout: Layout) -> str:

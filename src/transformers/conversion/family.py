@@ -20,6 +20,21 @@ UNKNOWN_TO_THE_ORIGINAL: Any = object()
 
 
 @dataclass(frozen=True)
+class Implied:
+    """What it says about a field of the configuration that certain variables are there.
+
+    Attributes:
+        value: Its value, where no file gives one.
+        evidence: The variables, as in "the checkpoint has …/wi_0/kernel".
+        agrees: Whether another value would do, too; only ``value`` does if None.
+    """
+
+    value: Any
+    evidence: str
+    agrees: Callable[[Any], bool] | None = None
+
+
+@dataclass(frozen=True)
 class ConfigField:
     """A field of the configuration.
 
@@ -33,6 +48,9 @@ class ConfigField:
         nullable: Whether ``null`` is a value.
         least: The smallest value of a number; 1 where it is a size.
         most: The largest value of a number.
+        implied: What the variables that are there say about it.
+        may_differ: Whether files may contradict each other, because it is about training only: the first one counts.
+        conversion_only: Whether it is no field of our configuration, but something that operations depend on.
     """
 
     name: str
@@ -44,6 +62,9 @@ class ConfigField:
     nullable: bool = False
     least: float = 0
     most: float = math.inf
+    implied: Callable[[Mapping[str, Variable]], Implied | None] | None = None
+    may_differ: bool = False
+    conversion_only: bool = False
 
     @property
     def spelling(self) -> str:
@@ -75,12 +96,27 @@ class Architecture:
         labels: The symbol whose size is the number of labels.
         detected: Whether a checkpoint with the head's variables is taken to be of this class.
         unused: Variables of the encoder that the class has no place for.
+        refused: Variables of models that the class does not compute.
     """
 
     head: Rules = ()
     labels: str = ""
     detected: bool = True
     unused: tuple[SkipRule, ...] = ()
+    refused: tuple[SkipRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a checkpoint has that was fine-tuned for a task.
+
+    Attributes:
+        architecture: The model class.
+        labels: The number of labels; None if the task does not have a certain one.
+    """
+
+    architecture: str
+    labels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -98,12 +134,14 @@ class Family:
         headless: The class that a checkpoint without variables of a head becomes.
         architectures: Class name -> what it has besides the encoder, the base model included.
         skipped: Variables that are left out whatever the class.
+        unsupported: Variables of relatives that are no models of this library, and what each shows.
         fields: The fields of the configuration.
         released: Published models.
         embedded_config: What a checkpoint says itself about the configuration, in the ecosystem's words.
         canonical_names: The family's names of variables that the checkpoint only numbers, or names in another way.
         config_files: Names of configuration files that stand beside a checkpoint, and how each is read.
         finish_config: Last word on the configuration's fields, given which variables are there; returns what is wrong.
+        find_task: What a task of a given name means, or None if the name is not known.
     """
 
     model_type: str
@@ -121,4 +159,6 @@ class Family:
     embedded_config: Callable[[CheckpointReader], Mapping[str, Any]] | None = None
     canonical_names: Callable[[Mapping[str, Variable]], Mapping[str, str]] | None = None
     config_files: Mapping[str, Callable[[Path], dict[str, Any]]] = field(default_factory=dict)
+    unsupported: tuple[SkipRule, ...] = ()
     finish_config: Callable[[dict[str, Any], Mapping[str, Any]], list[str]] | None = None
+    find_task: Callable[[str], Task | None] | None = None

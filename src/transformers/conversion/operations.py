@@ -176,6 +176,34 @@ class AddAxis(Operation):
 
 
 @dataclass(frozen=True)
+class Spread(Operation):
+    """A scalar as every entry of a vector.
+
+    Attributes:
+        size: The length of the vector.
+    """
+
+    size: int
+
+    def target_shape(self, shapes: Sequence[Shape]) -> Shape:
+        shape = _only(shapes)
+        if shape:
+            raise ShapeError(f"only a scalar can be spread, not {list(shape)}")
+        return (self.size,)
+
+    def forward(self, arrays: Sequence[Array]) -> Array:
+        return np.broadcast_to(_only(arrays), (self.size,))
+
+    def restore(self, target: Array, shapes: Sequence[Shape]) -> list[Restored]:
+        """The scalar, once for each value that the vector holds: one, unless it is damaged."""
+        bits = np.unique(np.ascontiguousarray(target).view(f"u{target.dtype.itemsize}"))
+        return [_whole(value.reshape(())) for value in bits.view(target.dtype)]
+
+    def __str__(self) -> str:
+        return f"spread over {self.size}"
+
+
+@dataclass(frozen=True)
 class Rows(Operation):
     """A range of the first axis: one of several tensors that the original stores in one.
 

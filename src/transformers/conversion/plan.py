@@ -21,6 +21,7 @@ from .layout import ConversionError, Layout, Placed, VariableTable
 from .mapping import suggest_maps
 from .operations import Operation, Shape, ShapeError
 from .pieces import widens
+from .rules import SkipRule
 from .survey import PlanRequest, Survey, survey
 
 
@@ -122,7 +123,7 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
         )
     seen = survey(family, checkpoint, request)
     name = seen.architecture
-    rows = _Rows(seen.layout, "" if name != family.base_model else family.base_prefix, request.dtype)
+    rows = _Rows(seen, "" if name != family.base_model else family.base_prefix, request.dtype)
     leftover = _Leftovers(family, seen)
     problems = [*seen.config.problems, *rows.problems, *leftover.problems]
     if problems:
@@ -132,12 +133,18 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
     return ConversionPlan(
         family=family,
         architecture=name,
-        config=seen.config.fields | {"architectures": [name], "dtype": request.dtype},
+        config=_written_fields(family, seen.config.fields) | {"architectures": [name], "dtype": request.dtype},
         rows=tuple(rows.rows),
         tied=seen.layout.tied,
         skipped=tuple(leftover.skipped),
         assumed=tuple(seen.config.assumptions),
     )
+
+
+def _written_fields(family: Family, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields without those that the operations have used up."""
+    used_up = {field.name for field in family.fields if field.conversion_only}
+    return {name: value for name, value in fields.items() if name not in used_up}
 
 
 # -------------------------------------------------------------------------------------------------------------- rows
@@ -146,8 +153,9 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
 class _Rows:
     """The rows of the plan, and what is wrong with the shapes of their sources."""
 
-    def __init__(self, layout: Layout, strip: str, dtype: str) -> None:
-        self.layout = layout
+    def __init__(self, seen: Survey, strip: str, dtype: str) -> None:
+        layout = self.layout = seen.layout
+        self.settled = {**seen.config.fields, **layout.sizes}
         self.problems = [f"{layout.variables.stored_name(name)} is missing" for name in layout.missing]
         self.rows: list[PlanRow] = []
         missing = set(layout.missing)
@@ -176,7 +184,7 @@ class _Rows:
     def _add(self, placed: Placed, strip: str, dtype: str) -> None:
         variables = self.layout.variables
         try:
-            operation = placed.rule.make_operation(placed.values, self.layout.sizes)
+            operation = placed.rule.make_operation(placed.values, self.settled)
             shape = operation.target_shape([variables[source].shape for source in placed.sources])
         except ShapeError as error:
             self.problems.append(f"{', '.join(placed.sources)}: {error}")
@@ -231,21 +239,28 @@ class _Leftovers:
         self.problems: list[str] = []
         variables, layout = seen.variables, seen.layout
         other_heads = _other_heads(family, variables, seen.architecture)
-        unused = family.architectures[seen.architecture].unused
-        rules = (*family.skipped, *unused)
+        architecture = family.architectures[seen.architecture]
+        rules = (*family.skipped, *architecture.unused)
         for variable_name in variables:
             if variable_name in layout.sources:
                 continue
             variable = variables[variable_name]
             names = {variable_name, variable.name}
-            reason = next((rule.reason for rule in rules for spelled in names if rule.matches(spelled)), None)
-            reason = reason or other_heads.get(variable_name)
-            if reason is None:
-                self.unknown.append(variable.name)
-            else:
+            reason = _reason(rules, names) or other_heads.get(variable_name)
+            refused = _reason(architecture.refused, names)
+            if reason is not None:
                 self.skipped.append(Skipped(variable.name, reason, variable.nbytes))
+            elif refused is not None:
+                self.problems.append(f"{variable.name} {refused}")
+            else:
+                self.unknown.append(variable.name)
         wanted = [variables.stored_name(source) for source in layout.missing]
         self.problems += [_describe_unknown(name, wanted) for name in self.unknown]
+
+
+def _reason(rules: Iterable[SkipRule], names: Iterable[str]) -> str | None:
+    """Why a variable of these names is left out, if any of the rules is about it."""
+    return next((rule.reason for rule in rules for name in names if rule.matches(name)), None)
 
 
 def _other_heads(family: Family, variables: VariableTable, chosen: str) -> dict[str, str]:
@@ -271,6 +286,8 @@ def _advice(seen: Survey, unknown: Sequence[str]) -> str:
             "Give the configuration that belongs to this checkpoint, or leave --config out to infer all that the "
             "tensors show."
         )
+    if any(problem.startswith("finetuning_task ") for problem in seen.config.problems):
+        advice.append("Name the task that it was fine-tuned for with --finetuning_task_name, or none.")
     maps = suggest_maps(seen.layout, unknown)
     if maps:
         advice.append(f"Name the variables of a head of your own with --architecture and {' '.join(maps)}.")

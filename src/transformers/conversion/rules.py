@@ -11,15 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from .operations import Constant, Copy, DropAxis, Operation, Transpose
 from .shapes import SymbolicShape
 from .templates import Template, Values
 
-#: Sizes of symbols and lengths of indices -> their values.
-Sizes = Mapping[str, int]
+#: Sizes of symbols, lengths of indices, and fields of the configuration -> their values.
+Sizes = Mapping[str, Any]
 
-#: An operation, or how to make it from the values of the placeholders and the sizes of the symbols.
+#: An operation, or how to make it from the values of the placeholders, the sizes and the configuration.
 OperationMaker = Operation | Callable[[Values, Sizes], Operation]
 
 
@@ -227,9 +228,9 @@ def tied(target: str, original: str) -> Rules:
     return (TiedRule(Template(target), Template(original)),)
 
 
-def when_present(variable: str, then: Rules, otherwise: Rules = ()) -> Rules:
-    """Rules that depend on whether the checkpoint has a variable."""
-    return (Choice(Template(variable), then, otherwise),)
+def when_present(variable: str, then: Rules, otherwise: Rules = (), **words: tuple[str, ...]) -> Rules:
+    """Rules that depend on whether the checkpoint has a variable, with any of the words in its name."""
+    return (Choice(Template(variable, tuple(words.items())), then, otherwise),)
 
 
 def skip(*patterns: str, reason: str) -> SkipRule:
@@ -256,6 +257,7 @@ TRAINING_STATE: tuple[SkipRule, ...] = (
     skip("*AdamWeightDecayOptimizer*", "*LAMBOptimizer*", "*/.OPTIMIZER_SLOT/*", reason="state of the optimizer"),
     skip("beta1_power", "beta2_power", "*/beta1_power", "*/beta2_power", reason="state of the optimizer"),
     skip("optimizer/*", "*/optimizer/*", reason="state of the optimizer"),
+    skip("*_slot_m", "*_slot_v", "*_slot_vc", "*_slot_vr", "*_momentum_v", reason="state of the optimizer"),
     skip("*/ExponentialMovingAverage", reason="moving average of a variable"),
     skip("global_step", "*/global_step", "save_counter", reason="counter of the training"),
     skip("*loss_scale*", "good_steps", "*/good_steps", reason="loss scaling of the training"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..checkpoints import CheckpointReader, Variable
@@ -68,6 +68,7 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
             f"{checkpoint.path} does not look like {family.title}: it has no variable {family.anchor}.",
             advice=f"See what is in it with: transformers-cli inspect {checkpoint.path}",
         )
+    refuse_unsupported(family, variables)
     name = request.architecture or _detect_architecture(family, variables)
     architecture = _architecture(family, name)
     layout = Layout.of(family.encoder + architecture.head, variables)
@@ -75,9 +76,25 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     labels = layout.sizes.get(architecture.labels)
     config = settle_config(family, _with_labels(request.configs, labels), layout)
     config.problems += _label_problems(request.configs, labels)
+    config.problems += _task_problems(family, request, name, labels)
     return Survey(
         variables, tuple(left_out.values()), name, layout, _head_sources(family, architecture, variables), config
     )
+
+
+def refuse_unsupported(family: Family, variables: Mapping[str, Variable]) -> None:
+    """Refuses relatives of a family, by what shows in their variables.
+
+    Raises:
+        ConversionError: With a variable for each thing that is different.
+    """
+    shown = [
+        f"{next(iter(matching))}: {rule.reason}"
+        for rule in family.unsupported
+        if (matching := [name for name in variables if rule.matches(name)])
+    ]
+    if shown:
+        raise ConversionError(f"This is not a {family.title} model that can be converted:", shown)
 
 
 def _head_sources(family: Family, architecture: Architecture, variables: VariableTable) -> frozenset[str]:
@@ -146,3 +163,22 @@ def _label_problems(configs: Sequence[ConfigSource], labels: int | None) -> list
         for name, spelling, count in said
         if labels is not None and count != labels
     ]
+
+
+def _task_problems(family: Family, request: PlanRequest, architecture: str, labels: int | None) -> list[str]:
+    """Where the checkpoint is not what one fine-tuned for the task would be.
+
+    The head of a checkpoint may be left out on purpose: a model class that is asked for is not held against the task.
+    """
+    problems: list[str] = []
+    for source in request.configs:
+        name = source.fields.get("finetuning_task")
+        task = family.find_task(name) if family.find_task is not None and isinstance(name, str) else None
+        if task is None:
+            continue
+        said = f'finetuning_task   {source.name}: "{name}"'
+        if task.architecture != architecture and request.architecture is None:
+            problems.append(f"{said} needs the head of {task.architecture}, the checkpoint is for {architecture}")
+        elif task.architecture == architecture and labels is not None and task.labels not in (None, labels):
+            problems.append(f"{said} has {task.labels} labels, the head in the checkpoint has {labels}")
+    return problems

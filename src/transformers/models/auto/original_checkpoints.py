@@ -21,7 +21,7 @@ from ...conversion.output import Destination
 from ...conversion.plan import ConversionPlan, make_plan
 from ...conversion.report import ConversionReport
 from ...conversion.run import Progress
-from ...conversion.survey import PlanRequest, Survey, survey
+from ...conversion.survey import PlanRequest, Survey, refuse_unsupported, survey
 from ...errors import UserError
 from .original_tokenizers import find_tokenizer
 from .tables import FAMILIES, find_model_type
@@ -56,6 +56,8 @@ def find_family(spelling: str, checkpoint: CheckpointReader) -> Family:
         found = recognise(checkpoint.variables)
         if len(found) == 1:
             return found[0]
+        for family in map(load_family, FAMILIES):
+            refuse_unsupported(family, checkpoint.variables)
         raise ConversionError(
             f"{checkpoint.path} does not look like any family that is known here.",
             [f"first variables: {', '.join(list(checkpoint.variables)[:5])}"],
@@ -69,6 +71,7 @@ def find_family(spelling: str, checkpoint: CheckpointReader) -> Family:
         )
     family = load_family(model_type)
     if not VariableTable(checkpoint.variables, family).is_of_family:
+        refuse_unsupported(family, checkpoint.variables)
         _refuse_other_family(family, checkpoint)
     return family
 
