@@ -64,6 +64,21 @@ FAMILIES: Mapping[str, FamilyEntry] = {
             "AutoModelForQuestionAnswering": "GPT2ForQuestionAnswering",
         },
     ),
+    "xlnet": FamilyEntry(
+        folder="xlnet",
+        config="XLNetConfig",
+        tokenizer="XLNetTokenizer",
+        converter="convert_xlnet_original_tf_checkpoint_to_pytorch",
+        classes={
+            "AutoModel": "XLNetModel",
+            "AutoModelForPreTraining": "XLNetLMHeadModel",
+            "AutoModelForCausalLM": "XLNetLMHeadModel",
+            "AutoModelForSequenceClassification": "XLNetForSequenceClassification",
+            "AutoModelForTokenClassification": "XLNetForTokenClassification",
+            "AutoModelForQuestionAnswering": "XLNetForQuestionAnsweringSimple",
+            "AutoModelForMultipleChoice": "XLNetForMultipleChoice",
+        },
+    ),
 }
 
 
