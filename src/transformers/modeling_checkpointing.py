@@ -18,7 +18,7 @@ class LayerStack(nn.Module):
     gradient_checkpointing: bool = False
     _checkpoint_options: Mapping[str, Any] = {}
 
-    def _layer_call(self, layer: nn.Module) -> Callable[..., Any]:
+    def _layer_call(self, layer: Callable[..., Any]) -> Callable[..., Any]:
         """The layer, or what calls it so that its activations are computed again in the backward pass."""
         if self.gradient_checkpointing and self.training:
             return functools.partial(checkpoint, layer, **self._checkpoint_options)

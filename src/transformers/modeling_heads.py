@@ -289,25 +289,18 @@ class TokenClassification(ScoringModel):
         return self.classifier(self.dropout(base.last_hidden_state))  # type: ignore[no-any-return]
 
 
-class PooledMultipleChoice(ScoringModel):
-    """One score for each choice, by a linear layer on its ``pooler_output``.
+class MultipleChoice(ScoringModel):
+    """One score for each choice.
 
     Inputs are ``[batch, choices, time]`` (``inputs_embeds`` ``[batch, choices, time, hidden]``), ``labels`` ``[batch]``
     the index of the right choice.
-
-    Args:
-        config: The hyper-parameters.
-        base_model: The base model.
-        dropout: Dropout of the pooled states.
     """
 
     output_class: ClassVar[type[ModelOutput]] = MultipleChoiceModelOutput
 
-    def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
-        super().__init__(config, base_model)
-        self.dropout = nn.Dropout(dropout)
-        self.classifier = nn.Linear(config.hidden_size, 1)
-        self.post_init()
+    def choice_scores(self, base: Any) -> Tensor:
+        """The score of each row of the base model, ``[batch * choices, 1]``: the family's head."""
+        raise NotImplementedError
 
     def base_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """The choices as rows of the batch."""
@@ -315,8 +308,27 @@ class PooledMultipleChoice(ScoringModel):
 
     def scores(self, base: Any, inputs: Mapping[str, Any]) -> Tensor:
         """``[batch, choices]``."""
-        scores: Tensor = self.classifier(self.dropout(base.pooler_output))
-        return scores.view(-1, number_of_choices(inputs))
+        return self.choice_scores(base).view(-1, number_of_choices(inputs))
+
+
+class PooledMultipleChoice(MultipleChoice):
+    """A linear layer on the ``pooler_output`` of each choice.
+
+    Args:
+        config: The hyper-parameters.
+        base_model: The base model.
+        dropout: Dropout of the pooled states.
+    """
+
+    def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
+        super().__init__(config, base_model)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(config.hidden_size, 1)
+        self.post_init()
+
+    def choice_scores(self, base: Any) -> Tensor:
+        """``[batch * choices, 1]``."""
+        return self.classifier(self.dropout(base.pooler_output))  # type: ignore[no-any-return]
 
 
 class QuestionAnswering(TaskModel):
