@@ -29,24 +29,28 @@ def look_up(table: nn.Embedding, ids: Tensor, what: str) -> Tensor:
         ) from error
 
 
-def embed_words(table: nn.Embedding, input_ids: Tensor | None, inputs_embeds: Tensor | None) -> Tensor:
+def embed_words(
+    table: nn.Embedding, input_ids: Tensor | None, inputs_embeds: Tensor | None, *, argument_prefix: str = ""
+) -> Tensor:
     """The input of a model, ``[batch, time, size]``, which is given either as ids or as embeddings.
 
     Args:
         table: The word embeddings.
         input_ids: ``[batch, time]``, or None.
         inputs_embeds: ``[batch, time, size]``, or None.
+        argument_prefix: What the model's arguments have in front of these names, for messages.
 
     Raises:
         UserError: Both or neither are given, they have other axes, or an id is outside the table.
     """
+    ids, embeds = f"{argument_prefix}input_ids", f"{argument_prefix}inputs_embeds"
     if input_ids is not None and inputs_embeds is None:
-        _check_axes("input_ids", input_ids, "[batch, time]")
-        return look_up(table, input_ids, "input_ids")
+        _check_axes(ids, input_ids, "[batch, time]")
+        return look_up(table, input_ids, ids)
     if inputs_embeds is not None and input_ids is None:
-        _check_axes("inputs_embeds", inputs_embeds, "[batch, time, size]")
+        _check_axes(embeds, inputs_embeds, "[batch, time, size]")
         return inputs_embeds
-    given = "Neither input_ids nor inputs_embeds is" if input_ids is None else "Both input_ids and inputs_embeds are"
+    given = f"Neither {ids} nor {embeds} is" if input_ids is None else f"Both {ids} and {embeds} are"
     raise UserError(f"{given} given.", advice="Give one of them.")
 
 

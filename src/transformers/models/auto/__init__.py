@@ -12,6 +12,7 @@ PUBLIC_NAMES = {
         "AutoModelForNextSentencePrediction",
         "AutoModelForPreTraining",
         "AutoModelForQuestionAnswering",
+        "AutoModelForSeq2SeqLM",
         "AutoModelForSequenceClassification",
         "AutoModelForTokenClassification",
     ),

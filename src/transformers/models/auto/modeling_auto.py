@@ -105,6 +105,10 @@ class AutoModelForCausalLM(_AutoModelClass):
     """The model that predicts the next word."""
 
 
+class AutoModelForSeq2SeqLM(_AutoModelClass):
+    """The model that writes a text about another one."""
+
+
 class AutoModelForSequenceClassification(_AutoModelClass):
     """The model that labels sequences."""
 

@@ -49,6 +49,21 @@ FAMILIES: Mapping[str, FamilyEntry] = {
             "AutoModelForNextSentencePrediction": "BertForNextSentencePrediction",
         },
     ),
+    "albert": FamilyEntry(
+        folder="albert",
+        config="AlbertConfig",
+        tokenizer="AlbertTokenizer",
+        converter="convert_albert_original_tf_checkpoint_to_pytorch",
+        classes={
+            "AutoModel": "AlbertModel",
+            "AutoModelForPreTraining": "AlbertForPreTraining",
+            "AutoModelForMaskedLM": "AlbertForMaskedLM",
+            "AutoModelForSequenceClassification": "AlbertForSequenceClassification",
+            "AutoModelForTokenClassification": "AlbertForTokenClassification",
+            "AutoModelForQuestionAnswering": "AlbertForQuestionAnswering",
+            "AutoModelForMultipleChoice": "AlbertForMultipleChoice",
+        },
+    ),
     "gpt2": FamilyEntry(
         folder="gpt2",
         config="GPT2Config",
@@ -77,6 +92,20 @@ FAMILIES: Mapping[str, FamilyEntry] = {
             "AutoModelForTokenClassification": "XLNetForTokenClassification",
             "AutoModelForQuestionAnswering": "XLNetForQuestionAnsweringSimple",
             "AutoModelForMultipleChoice": "XLNetForMultipleChoice",
+        },
+    ),
+    "t5": FamilyEntry(
+        folder="t5",
+        config="T5Config",
+        tokenizer="T5Tokenizer",
+        converter="convert_t5_original_tf_checkpoint_to_pytorch",
+        classes={
+            "AutoModel": "T5Model",
+            "AutoModelForPreTraining": "T5ForConditionalGeneration",
+            "AutoModelForSeq2SeqLM": "T5ForConditionalGeneration",
+            "AutoModelForSequenceClassification": "T5ForSequenceClassification",
+            "AutoModelForTokenClassification": "T5ForTokenClassification",
+            "AutoModelForQuestionAnswering": "T5ForQuestionAnswering",
         },
     ),
 }

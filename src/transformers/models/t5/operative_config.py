@@ -1,0 +1,136 @@
+"""From ``operative_config.gin``, the settings of a training by Mesh-TensorFlow, to the fields of a T5 configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...errors import UserError
+from .gin import GinFile
+
+#: Settings that only one value of leaves the architecture as it is (None always does).
+_FIXED: Mapping[str, tuple[Any, ...]] = {
+    "run.model_type": ("bitransformer",),
+    "DenseReluDense.use_bias": (False,),
+    "SelfAttention.shared_kv": (False,),
+    "SelfAttention.num_memory_heads": (0,),
+    "SelfAttention.attention_func": (),
+    "Unitransformer.positional_embedding": (False,),
+    "Unitransformer.sinusoid_positional_embedding": (False,),
+    "Unitransformer.ensemble": (),
+    "Bitransformer.shared_embedding": (True,),
+    "make_layer_stack.block_scope": (True,),
+}
+
+#: Fields of our configuration (or of the conversion) -> the settings that say it, the first that is there counts.
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "d_model": ("Unitransformer.d_model", "d_model"),
+    "num_heads": ("SelfAttention.num_heads", "num_heads"),
+    "d_kv": ("SelfAttention.key_value_size", "d_kv"),
+    "d_ff": ("DenseReluDense.hidden_size", "d_ff"),
+    "relative_attention_num_buckets": ("SelfAttention.relative_attention_num_buckets",),
+    "layer_norm_epsilon": ("sublayer_rms_norm.epsilon", "sublayer_scale_norm.epsilon", "LayerStack.norm_epsilon"),
+    "dropout_rate": ("sublayer_dropout.dropout_rate", "LayerStack.dropout_rate", "DenseReluDense.dropout_rate"),
+    "fold_scaling_into_initializer": ("SelfAttention.fold_scaling_into_initializer",),
+    "scale_variable_like_classifier_weights": ("VocabEmbedding.scale_variable_like_classifier_weights",),
+}
+
+
+def read_operative_config(path: Path) -> dict[str, Any]:
+    """The fields of a T5 configuration that a file holds, in the original's words.
+
+    Raises:
+        UserError: It describes another architecture, or is damaged; the message lists all settings that are wrong.
+    """
+    file = GinFile.read(path)
+    problems = [*_other_architecture(file), *_other_order(file)]
+    fields: dict[str, Any] = {}
+    for name, settings in _FIELDS.items():
+        found = next((values for setting in settings if (values := _said(file, setting))), {})
+        problems += _differences(name, settings[0], found)
+        fields |= dict.fromkeys([name] if found else [], next(iter(found.values()), None))
+    fields |= _depths(file)
+    fields |= _activation(file, problems)
+    fields |= _relative_attention(file, problems)
+    tied = _said(file, "Unitransformer.shared_embedding_and_softmax_weights")
+    if tied:
+        fields["tie_word_embeddings"] = tied.get("decoder", next(iter(tied.values())))
+    if problems:
+        raise UserError(f"{path.name} does not describe a T5 model that can be converted:", problems)
+    return fields
+
+
+def _said(file: GinFile, setting: str) -> dict[str, Any]:
+    """The values of a setting by scope, but for those that are None."""
+    return {scope: value for scope, value in file.settings(setting).items() if value is not None}
+
+
+def _spelled(scope: str, setting: str) -> str:
+    return f"{scope}/{setting}" if scope else setting
+
+
+def _other_architecture(file: GinFile) -> list[str]:
+    return [
+        f"{_spelled(scope, setting)} = {value!r}" + (f", only {allowed[0]!r} can be converted" if allowed else "")
+        for setting, allowed in _FIXED.items()
+        for scope, value in _said(file, setting).items()
+        if value not in allowed
+    ]
+
+
+def _other_order(file: GinFile) -> list[str]:
+    """Blocks that do not begin with a norm."""
+    problems = []
+    for scope, parts in _said(file, "LayerStack.sublayers_per_layer").items():
+        names = [part.decode().rpartition(".")[2] for part in parts if isinstance(part, bytes)]
+        call = names.index("sublayer_call_layer") if "sublayer_call_layer" in names else len(names)
+        if any("norm" in name for name in names[call:]) or not any("norm" in name for name in names[:call]):
+            problems.append(
+                f"{_spelled(scope, 'LayerStack.sublayers_per_layer')} = {', '.join(names)}: a norm must come first"
+            )
+    return problems
+
+
+def _differences(field: str, setting: str, found: Mapping[str, Any]) -> list[str]:
+    """A setting that differs between encoder and decoder, for which there is one field."""
+    values = list(found.values())
+    if field == "dropout_rate" or all(value == values[0] for value in values):
+        return []
+    return [", ".join(f"{_spelled(scope, setting)} = {value!r}" for scope, value in found.items())]
+
+
+def _depths(file: GinFile) -> dict[str, Any]:
+    found = {**_said(file, "num_layers"), **_said(file, "make_layer_stack.num_layers")}
+    depths = {
+        "num_layers": found.get("encoder", found.get("")),
+        "num_decoder_layers": found.get("decoder", found.get("")),
+    }
+    return {name: depth for name, depth in depths.items() if depth is not None}
+
+
+def _activation(file: GinFile, problems: list[str]) -> dict[str, Any]:
+    """``'relu'`` -> relu, ``['gelu', 'linear']`` -> gated-gelu."""
+    found = _said(file, "DenseReluDense.activation")
+    problems += _differences("feed_forward_proj", "DenseReluDense.activation", found)
+    for scope, value in found.items():
+        if isinstance(value, str):
+            return {"feed_forward_proj": value}
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and value[1] == "linear":
+            return {"feed_forward_proj": f"gated-{value[0]}"}
+        problems.append(
+            f"{_spelled(scope, 'DenseReluDense.activation')} = {value!r}, expected a name or a name and 'linear'"
+        )
+    return {}
+
+
+def _relative_attention(file: GinFile, problems: list[str]) -> dict[str, Any]:
+    setting = "SelfAttention.relative_attention_type"
+    found = file.settings(setting)
+    wrong = [
+        f"{_spelled(scope, setting)} = {value!r}, expected 'bias_shared' or 'bias'"
+        for scope, value in found.items()
+        if value not in ("bias_shared", "bias")
+    ]
+    problems += wrong or _differences("relative_attention_per_layer", setting, found)
+    return {"relative_attention_per_layer": "bias" in found.values()} if found else {}
