@@ -20,7 +20,7 @@ OPTIONS: Mapping[str, Any] = MappingProxyType({
     "max_length": 20, "max_new_tokens": None, "min_new_tokens": None,
     "do_sample": False, "temperature": 1.0, "top_k": 50, "top_p": 1.0,
     "use_cache": True,
-    "bos_token_id": None, "eos_token_id": None, "pad_token_id": None,
+    "bos_token_id": None, "eos_token_id": None, "pad_token_id": None, "decoder_start_token_id": None,
 })  # fmt: skip
 
 #: Options of the ecosystem that ``generate()`` cannot honour, each with the value at which it changes nothing.
@@ -28,7 +28,7 @@ _NEUTRAL: Mapping[str, Any] = MappingProxyType({
     # length and end
     "min_length": 0, "max_time": None, "stop_strings": None, "early_stopping": False, "stopping_criteria": None,
     "exponential_decay_length_penalty": None, "forced_bos_token_id": None, "forced_eos_token_id": None,
-    "forced_decoder_ids": None, "decoder_start_token_id": None,
+    "forced_decoder_ids": None,
     # strategies
     "num_beams": 1, "num_beam_groups": 1, "diversity_penalty": 0.0, "length_penalty": 1.0, "num_return_sequences": 1,
     "penalty_alpha": None, "dola_layers": None, "low_memory": None, "constraints": None, "force_words_ids": None,
@@ -69,6 +69,8 @@ class GenerationConfig(PushToHubMixin):
         eos_token_id: The token, or tokens, that end a text.
         pad_token_id: What follows after the end of a text that is shorter than another; the first ``eos_token_id``
             if None.
+        decoder_start_token_id: The token from which the decoder of a model with an encoder starts; ``bos_token_id`` if
+            None.
     """
 
     max_length: int
@@ -82,6 +84,7 @@ class GenerationConfig(PushToHubMixin):
     bos_token_id: int | None
     eos_token_id: int | list[int] | None
     pad_token_id: int | None
+    decoder_start_token_id: int | None
 
     def __init__(self, **options: Any) -> None:
         for name, value in {**OPTIONS, **options}.items():

@@ -16,6 +16,7 @@ from ..errors import UserError
 from ..nn.cache import Cache, PastKeyValues, as_cache
 from .configuration import GENERATION_CONFIG_NAME, OPTIONS, GenerationConfig
 from .decoding import Texts, TokenInputs, drawn, extended, likeliest, positions, write
+from .encoder import read_input
 from .logits_process import (
     LogitsProcessorList,
     MinNewTokensLengthLogitsProcessor,
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 else:
     _Model = object
 
-#: Arguments of a base model that ``generate()`` sets itself.
+#: Arguments of a forward pass that ``generate()`` sets itself, or that have no place in it.
 _OWN_INPUTS = frozenset({
     "input_ids", "inputs_embeds", "attention_mask", "position_ids", "past_key_values", "use_cache",
-    "output_attentions", "output_hidden_states", "return_dict",
+    "output_attentions", "output_hidden_states", "return_dict", "decoder_inputs_embeds", "labels", "logits_to_keep",
 })  # fmt: skip
 
 
@@ -82,6 +83,9 @@ class GenerationMixin(_Model):
 
         Prompts of different lengths are padded **on the left**; each then continues exactly as it would alone.
 
+        A model with an encoder reads ``inputs`` with it, padded on either side, and the texts start with
+        ``decoder_start_token_id``, or with ``decoder_input_ids``, which are their prompts.
+
         Args:
             inputs: The prompts, ``[batch, time]``; from ``bos_token_id`` on if None.
             generation_config: The options; those of the model (``self.generation_config``) if None.
@@ -101,7 +105,10 @@ class GenerationMixin(_Model):
             UserError: An option is unknown or not supported, or the texts would be longer than the model's positions.
         """
         config, others = self._generation_options(generation_config, options)
-        prompt = self._prompt(inputs if input_ids is None else input_ids, config)
+        given = inputs if input_ids is None else input_ids
+        if self.config.is_encoder_decoder:
+            given, attention_mask, others = read_input(self, given, attention_mask, config, others)
+        prompt = self._prompt(given, config)
         mask = _prompt_mask(prompt, attention_mask, config)
         room = self._room(prompt, mask, config)
         cache = _cache_for(prompt, past_key_values, room) if config.use_cache else None
@@ -148,6 +155,7 @@ class GenerationMixin(_Model):
             *config.unsupported(),
             *_without_effect(config, options),
             *(f"{name} is unknown" for name in sorted(others.keys() - inputs)),
+            *self._without_encoder(options),
         ]
         if problems:
             raise UserError(
@@ -156,6 +164,13 @@ class GenerationMixin(_Model):
                 f"It knows {', '.join(OPTIONS)}, and the model's {', '.join(sorted(inputs))}.",
             )
         return config, others
+
+    def _without_encoder(self, options: dict[str, Any]) -> list[str]:
+        """Options of a call that are about an encoder, if there is none."""
+        start = options.get("decoder_start_token_id")
+        if start is None or self.config.is_encoder_decoder:
+            return []
+        return [f"decoder_start_token_id={start} has no effect on a model without an encoder"]
 
     def _prompt(self, prompt: Tensor | None, config: GenerationConfig) -> Tensor:
         if prompt is None and config.bos_token_id is not None:

@@ -33,7 +33,7 @@ from ...modeling_outputs import (
 from ...modeling_utils import LayerStack, PreTrainedModel
 from ...nn.activations import activation
 from ...nn.attention import attention, head_features, merge_heads, split_heads
-from ...nn.cache import PastKeyValues, cache_for_call
+from ...nn.cache import Cache, PastKeyValues, cache_for_call
 from ...nn.embeddings import embed_words
 from ...nn.heads import at_positions, last_real_position
 from ...nn.layers import AttentionInputs
@@ -612,6 +612,16 @@ class T5ForConditionalGeneration(GenerationMixin, _T5EncoderDecoder):
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
         """What the decoder reads when it is to predict the labels."""
         return self._shift_right(labels)
+
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, past_key_values: Cache | None = None, **inputs: Any
+    ) -> dict[str, Any]:
+        """The arguments of the forward pass for one step; where the texts begin does not matter, distances count."""
+        seen = 0 if past_key_values is None else past_key_values.get_seq_length()
+        inputs.pop("position_ids", None)
+        own = {"decoder_input_ids": input_ids[:, seen:], "decoder_attention_mask": inputs.pop("attention_mask", None)}
+        mask = inputs.pop("encoder_attention_mask", None)
+        return {**inputs, **own, "attention_mask": mask, "past_key_values": past_key_values}
 
     def lm_logits(self, hidden: Tensor) -> Tensor:
         """``[batch, time, d_model]`` -> ``[batch, time, vocabulary]``."""
