@@ -213,7 +213,8 @@ def _hold_against_implied(found: Sequence[_Found], implied: Implied | None, prob
 
 def _evidence(wanted: ConfigField, size: int, layout: Layout) -> str:
     if wanted.size in layout.counts:
-        return f"the checkpoint has layers 0..{size - 1} ({size})" if size else "the checkpoint has no layers"
+        counted = "layers" if "layer" in wanted.name else "numbers"
+        return f"the checkpoint has {counted} 0..{size - 1} ({size})" if size else f"the checkpoint has no {counted}"
     witness = layout.witness(wanted.size)
     if witness is None:
         return f"the shapes in the checkpoint imply {size}"
@@ -254,7 +255,13 @@ def _unknown_fields(family: Family, sources: Sequence[ConfigSource], aliases: Ma
     return unknown
 
 
-_KINDS: Mapping[type, str] = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+_KINDS: Mapping[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    bool: "true or false",
+    list: "a list",
+}
 
 
 def _least(wanted: ConfigField) -> float:

@@ -139,6 +139,7 @@ class Family:
         released: Published models.
         embedded_config: What a checkpoint says itself about the configuration, in the ecosystem's words.
         canonical_names: The family's names of variables that the checkpoint only numbers, or names in another way.
+        sparse_indices: Indices some of whose values may have no variables at all.
         config_files: Names of configuration files that stand beside a checkpoint, and how each is read.
         finish_config: Last word on the configuration's fields, given which variables are there; returns what is wrong.
         find_task: What a task of a given name means, or None if the name is not known.
@@ -158,6 +159,7 @@ class Family:
     released: Sequence[ReleasedModel] = ()
     embedded_config: Callable[[CheckpointReader], Mapping[str, Any]] | None = None
     canonical_names: Callable[[Mapping[str, Variable]], Mapping[str, str]] | None = None
+    sparse_indices: tuple[str, ...] = ()
     config_files: Mapping[str, Callable[[Path], dict[str, Any]]] = field(default_factory=dict)
     unsupported: tuple[SkipRule, ...] = ()
     finish_config: Callable[[dict[str, Any], Mapping[str, Any]], list[str]] | None = None

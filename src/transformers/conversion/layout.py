@@ -45,6 +45,7 @@ class VariableTable(Mapping[str, Variable]):
                 [f"{scope}{anchor}" for scope in scopes],
                 "Save the one that is wanted in a checkpoint of its own.",
             )
+        self.sparse_indices = frozenset(family.sparse_indices)
         self.is_of_family = bool(scopes)
         self.scope = scopes[0] if scopes else ""
         self._variables = {name.removeprefix(self.scope): variable for name, variable in named.items()}
@@ -128,8 +129,21 @@ class Layout:
         """All tensor rules with all values of their placeholders, layer by layer."""
         tensors = (rule for rule in self.rules if isinstance(rule, TensorRule))
         groups = itertools.groupby(tensors, key=lambda rule: rule.target.indices)
-        placed = (placed for indices, group in groups for placed in self._place(sorted(indices), tuple(group)))
-        return tuple(self.mapped.get(each.target, each) for each in placed)
+        placed = [placed for indices, group in groups for placed in self._place(sorted(indices), tuple(group))]
+        return tuple(self.mapped.get(each.target, each) for each in self._without_holes(placed))
+
+    def _without_holes(self, placed: Sequence[Placed]) -> Sequence[Placed]:
+        """The rules but those for values of a sparse index at which there is no variable, though there is at others."""
+        there: dict[str, set[int | str]] = {}
+        for each in placed:
+            if any(source in self.variables for source in each.sources):
+                for index in each.values.keys() & self.variables.sparse_indices:
+                    there.setdefault(index, set()).add(each.values[index])
+        return [
+            each
+            for each in placed
+            if all(each.values[index] in found for index, found in there.items() if index in each.values)
+        ]
 
     def _place(self, indices: list[str], rules: tuple[TensorRule, ...]) -> Iterator[Placed]:
         for outer in expand_values(indices, {}, self.counts):

@@ -8,7 +8,7 @@ that rounds says so: its result is checked by computing it again.
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -371,12 +371,25 @@ class Chain(Operation):
         return ", ".join(map(str, self.steps))
 
 
+def _frequencies(shape: Shape) -> Array:
+    """In float32 from the exponent on, as the originals compute them."""
+    exponents = np.arange(*shape, dtype=np.float32) / np.float32(shape[0])
+    return np.float32(1) / np.power(np.float32(10000), exponents)
+
+
+_CONSTANTS: Mapping[str, Callable[[Shape], Array]] = {
+    "zeros": lambda shape: np.zeros(shape, dtype=np.float32),
+    "identity": lambda shape: np.eye(*shape, dtype=np.float32),
+    "frequencies": _frequencies,
+}
+
+
 @dataclass(frozen=True)
 class Constant(Operation):
     """A value that the layout of the original implies and that no variable holds: it has no sources.
 
     Attributes:
-        kind: ``zeros`` or ``identity``.
+        kind: ``zeros``, ``identity``, or ``frequencies``: 10000^(-t/n) for t = 0, …, n - 1, of sinusoidal positions.
         shape: The shape of the result.
     """
 
@@ -388,9 +401,7 @@ class Constant(Operation):
         return self.shape
 
     def forward(self, arrays: Sequence[Array]) -> Array:
-        if self.kind == "identity":
-            return np.eye(*self.shape, dtype=np.float32)
-        return np.zeros(self.shape, dtype=np.float32)
+        return _CONSTANTS[self.kind](self.shape)
 
     def restore(self, target: Array, shapes: Sequence[Shape]) -> list[Restored]:
         return []

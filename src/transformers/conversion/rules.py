@@ -67,11 +67,19 @@ class TiedRule:
 
 @dataclass(frozen=True)
 class Choice:
-    """Rules that hold if a variable is there, and others that hold if it is not."""
+    """Rules that hold if a variable is there, and others that hold if it is not.
+
+    Attributes:
+        present: The variable.
+        then: The rules if it is there.
+        otherwise: The rules if it is not.
+        for_each: Whether this is decided for each value of its indices, and not by whether there is any such variable.
+    """
 
     present: Template
     then: Rules
     otherwise: Rules = ()
+    for_each: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,7 +220,7 @@ def constant(target: str, kind: str, shape: str) -> Rules:
 
     Args:
         target: Key in the state dict.
-        kind: ``zeros`` or ``identity``.
+        kind: What it holds, see :class:`~transformers.conversion.operations.Constant`.
         shape: Its shape in symbols.
     """
 
@@ -231,6 +239,17 @@ def tied(target: str, original: str) -> Rules:
 def when_present(variable: str, then: Rules, otherwise: Rules = (), **words: tuple[str, ...]) -> Rules:
     """Rules that depend on whether the checkpoint has a variable, with any of the words in its name."""
     return (Choice(Template(variable, tuple(words.items())), then, otherwise),)
+
+
+def for_each_present(variable: str, then: Rules, otherwise: Rules = ()) -> Rules:
+    """Rules that depend on whether the checkpoint has a variable, decided for each value of the indices in its name.
+
+    Args:
+        variable: The name.
+        then: Rules with the same indices, and no choices.
+        otherwise: The same.
+    """
+    return (Choice(Template(variable), then, otherwise, for_each=True),)
 
 
 def skip(*patterns: str, reason: str) -> SkipRule:

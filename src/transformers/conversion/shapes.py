@@ -15,27 +15,31 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Dimension:
-    """One axis: a whole number times a product of symbols, such as ``3*E``."""
+    """One axis: a whole number times a product of symbols, such as ``3*E``, or a fraction of it, such as ``E/2``."""
 
     factor: int
     symbols: tuple[str, ...]
+    divisor: int = 1
 
     @classmethod
     def parse(cls, text: str) -> Dimension:
-        """Reads ``"3*E"``, ``"H*D"``, ``"E"`` or ``"2"``."""
-        parts = text.split("*")
+        """Reads ``"3*E"``, ``"H*D"``, ``"E/2"``, ``"E"`` or ``"2"``."""
+        product, _, divisor = text.partition("/")
+        parts = product.split("*")
         numbers = [int(part) for part in parts if part.isdecimal()]
-        return cls(math.prod(numbers), tuple(part for part in parts if not part.isdecimal()))
+        symbols = tuple(part for part in parts if not part.isdecimal())
+        return cls(math.prod(numbers), symbols, int(divisor) if divisor else 1)
 
     def __str__(self) -> str:
         numbers = [str(self.factor)] if self.factor != 1 or not self.symbols else []
-        return "*".join([*numbers, *self.symbols])
+        product = "*".join([*numbers, *self.symbols])
+        return product if self.divisor == 1 else f"{product}/{self.divisor}"
 
     def size(self, sizes: Mapping[str, int]) -> int | None:
-        """The size of the axis, or None while a symbol of it is unknown."""
+        """The size of the axis, or None while a symbol of it is unknown; a fraction is rounded down."""
         if any(symbol not in sizes for symbol in self.symbols):
             return None
-        return self.factor * math.prod(sizes[symbol] for symbol in self.symbols)
+        return self.factor * math.prod(sizes[symbol] for symbol in self.symbols) // self.divisor
 
     def solve(self, size: int, sizes: Mapping[str, int]) -> tuple[str, int] | None:
         """The one symbol that is still unknown and its size, if the given size of the axis determines it."""
@@ -43,6 +47,7 @@ class Dimension:
         if len(unknown) != 1:
             return None
         known = self.factor * math.prod(sizes[symbol] for symbol in self.symbols if symbol in sizes)
+        size *= self.divisor
         return (unknown[0], size // known) if known and size % known == 0 else None
 
 

@@ -11,7 +11,8 @@ from tests.shared.synthetic_checkpoint import Array, synthetic_arrays
 
 from transformers.conversion import ConversionError, ConversionPlan, PlanRequest, make_plan
 from transformers.conversion.configs import ConfigSource
-from transformers.models.bert.convert_bert_original_tf_checkpoint_to_pytorch import FAMILY, activation_from_original
+from transformers.conversion.activations import google_activation
+from transformers.models.bert.convert_bert_original_tf_checkpoint_to_pytorch import FAMILY
 
 SIZES = {"V": 11, "H": 8, "P": 6, "T": 2, "I": 12, "i": 2, "N": 3}
 CONFIG = {
@@ -63,7 +64,7 @@ def test_activations_mean_what_the_original_computes(word: str, ours: str) -> No
 
 @pytest.mark.parametrize("word", [None, ""])
 def test_no_activation_is_the_linear_one(word: str | None) -> None:
-    assert activation_from_original(word) == "linear"
+    assert google_activation(word) == "linear"
 
 
 def test_the_ecosystems_words_are_taken_literally() -> None:

@@ -81,7 +81,7 @@ def _refuse_other_family(family: Family, checkpoint: CheckpointReader) -> None:
     looks = f" It looks like {others[0].title}." if others else ""
     advice = f"Use --model_type {others[0].model_type}." if others else "See what is in it: transformers-cli inspect."
     raise ConversionError(
-        f"{checkpoint.path} is not a {family.title} checkpoint: it has no variable {family.anchor}.{looks}",
+        f"{checkpoint.path} is no {family.title} checkpoint: it has no variable {family.anchor}.{looks}",
         advice=advice,
     )
 

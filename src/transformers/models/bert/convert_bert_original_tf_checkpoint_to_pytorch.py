@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._files import read_json_object
+from ...conversion.activations import google_activation
 from ...conversion.family import (
     UNKNOWN_TO_THE_ORIGINAL,
     Architecture,
@@ -66,19 +67,6 @@ ARCHITECTURES = {
     "BertForQuestionAnswering": Architecture(SPANS, unused=NO_POOLER),
 }
 
-#: The original's words -> the ecosystem's, where ``gelu`` is the exact form and the original computes the tanh form.
-ACTIVATIONS = {"gelu": "gelu_new", "relu": "relu", "tanh": "tanh", "linear": "linear", "": "linear"}
-
-
-def activation_from_original(word: str | None) -> str:
-    """The activation that the original means by a word (``modeling.get_activation``)."""
-    try:
-        return ACTIVATIONS[(word or "").lower()]
-    except KeyError:
-        known = ", ".join(sorted(filter(None, ACTIVATIONS)))
-        raise ValueError(f'"{word}" is no activation of the original ({known}, or null)') from None
-
-
 FIELDS = (
     ConfigField("vocab_size", int, size="V"),
     ConfigField("hidden_size", int, size="H"),
@@ -87,7 +75,7 @@ FIELDS = (
     ConfigField("intermediate_size", int, size="I"),
     ConfigField("max_position_embeddings", int, size="P"),
     ConfigField("type_vocab_size", int, size="T"),
-    ConfigField("hidden_act", str, default="gelu", translate=activation_from_original, nullable=True),
+    ConfigField("hidden_act", str, default="gelu", translate=google_activation, nullable=True),
     ConfigField("hidden_dropout_prob", float, default=0.1, most=1),
     ConfigField("attention_probs_dropout_prob", float, default=0.1, most=1),
     ConfigField("initializer_range", float, default=0.02),
