@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from .base import CheckpointError
 from .damage import AGAIN, blamed_on, shortened
+from .other_formats import OtherFormat, other_format, other_formats_in
 from .state_file import is_state_file, read_state_file
 from .table import has_table_footer
 
@@ -35,7 +36,7 @@ class TensorSlices:
     files: tuple[Path, ...]
 
 
-Location: TypeAlias = Bundle | TensorSlices
+Location: TypeAlias = Bundle | TensorSlices | OtherFormat
 
 
 def locate(path: Path) -> Location:
@@ -75,7 +76,7 @@ def _at(path: Path) -> Location | None:
     if shard := _SHARD_OF_SLICES.fullmatch(prefix.name):
         return _sharded_slices(prefix.with_name(shard[1]), int(shard[2]))
     if prefix.is_file():
-        return TensorSlices((prefix,))
+        return _without_index(prefix)
     if not prefix.parent.is_dir():
         return None
     shards = (_SHARD_OF_SLICES.fullmatch(file.name) for file in prefix.parent.iterdir())
@@ -87,6 +88,11 @@ def _at(path: Path) -> Location | None:
             _ADVICE,
         )
     return _sharded_slices(prefix, counts[0]) if counts else None
+
+
+def _without_index(file: Path) -> Location:
+    other = None if has_table_footer(file) else other_format(file)
+    return other or TensorSlices((file,))
 
 
 def _prefix(path: Path) -> Path:
@@ -122,6 +128,10 @@ def _in_folder(folder: Path) -> Location:
     location = _at(folder / found[0]) if len(found) == 1 else None
     if location is not None:
         return location
+    others = other_formats_in(folder) if not found else []
+    if len(others) == 1:
+        return others[0]
+    found = found or [other.place.name for other in others]
     if found:
         raise CheckpointError(f"{folder} has {len(found)} checkpoints:", shortened(found), _ONE)
     raise CheckpointError(f"There is no checkpoint in {folder}.", _data_without_index(folder), _ADVICE)

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from .base import CheckpointReader
 from .bundle import BundleReader
-from .locate import Bundle, locate
+from .locate import Bundle, TensorSlices, locate
 from .tensor_slices import TensorSliceReader
 
 
 def open_checkpoint(path: str | os.PathLike[str]) -> CheckpointReader:
-    """Opens a TensorFlow checkpoint of any format. Reads its index only.
+    """Opens a checkpoint of any format. Reads its index only.
 
     Args:
-        path: The checkpoint's prefix, any one of its files, a SavedModel, or a folder: its ``checkpoint`` file decides;
+        path: A TensorFlow checkpoint's prefix, any one of its files, a SavedModel; a PyTorch file; a list of arrays by
+            joblib; a file of a folder with ``params_shapes.json``; or a folder: its ``checkpoint`` file decides;
             without one, the only checkpoint in it is taken.
 
     Raises:
@@ -25,4 +26,6 @@ def open_checkpoint(path: str | os.PathLike[str]) -> CheckpointReader:
     location = locate(given)
     if isinstance(location, Bundle):
         return BundleReader(given, location.prefix)
-    return TensorSliceReader(given, location.files)
+    if isinstance(location, TensorSlices):
+        return TensorSliceReader(given, location.files)
+    return location.reader(given, location.place)
