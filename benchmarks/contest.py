@@ -74,6 +74,7 @@ class Row:
         contestants: Who does it.
         reference: Name of the contestant beside which the ratios stand.
         targets: What it is built for.
+        notes: What a reader must know to judge the figures.
         prepare: Called before the first run: writes the inputs.
         check: Called when every contestant has run once: compares what they produced and returns what it found, in
             words; it is given the names of those that succeeded.
@@ -86,6 +87,7 @@ class Row:
     contestants: Sequence[Contestant]
     reference: str
     targets: Sequence[Target] = ()
+    notes: Sequence[str] = ()
     prepare: Callable[[], None] | None = None
     check: Callable[[frozenset[str]], Sequence[str]] | None = None
     per_threads: bool = False
@@ -114,6 +116,7 @@ def hold(row: Row, repeat: int, say: Callable[[str], None]) -> dict[str, Any]:
         "id": row.id,
         "title": row.title,
         "reference": row.reference,
+        "notes": list(row.notes),
         "checked": [],
         "failure": None,
     }

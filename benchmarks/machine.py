@@ -47,6 +47,27 @@ def describe_environment(environment: Environment) -> dict[str, str]:
     return versions
 
 
+class OthersShare:
+    """How much of the machine other processes used since this was made: what tells a quiet run from a disturbed one."""
+
+    def __init__(self) -> None:
+        self._start = self._now()
+
+    def value(self) -> float:
+        """A share of all cores; this process and the children that it has waited for are not counted."""
+        busy, total, own = (end - start for end, start in zip(self._now(), self._start, strict=True))
+        return max(0.0, busy - own) / total if total else 0.0
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        """Seconds of all cores that were busy, seconds of all cores, seconds that were our own."""
+        ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        idle = ticks[3] + ticks[4]
+        per_second = os.sysconf("SC_CLK_TCK")
+        times = os.times()
+        return (sum(ticks) - idle) / per_second, sum(ticks) / per_second, sum(times[:4])
+
+
 def commit() -> str:
     """The commit that is checked out, with ``+changes`` if files differ from it; empty outside a repository."""
     here = str(Path(__file__).parent)

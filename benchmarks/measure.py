@@ -131,7 +131,7 @@ def _watch(pid: int, deadline: float) -> _Memory:
 
 
 def _look(root: int, peak: _Memory) -> None:
-    """Adds up the tree's memory. A process counts from the second look on: a newly forked one still shows its parent's."""
+    """Adds up the memory of the tree, but for processes seen for the first time: a fork still shows its parent's."""
     resident = anonymous = highest = 0
     present = frozenset(_tree(root))
     for pid in present & (peak.seen | {root}):

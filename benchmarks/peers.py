@@ -43,6 +43,10 @@ PEERS = (
 )  # fmt: skip
 
 
+#: Name of the environment in which this program runs.
+OURS = "ours"
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """A Python environment with one of the tools in it, or the reason why there is none.
@@ -64,7 +68,7 @@ class Environment:
 
 def our_environment() -> Environment:
     """The environment in which this program runs."""
-    return Environment("ours", Path(sys.prefix))
+    return Environment(OURS, Path(sys.prefix))
 
 
 def peer_environment(peer: Peer, work: Path, *, make: bool = True) -> Environment:

@@ -76,6 +76,8 @@ def _rows(rows: list[Result]) -> Iterator[str]:
         for contestant in row["contestants"]:
             yield _contestant_line(contestant, medians, row["reference"])
         yield ""
+        yield f"- Other processes used {row['others_share']:.0%} of the machine meanwhile."
+        yield from (f"- {note}" for note in row["notes"])
         yield from (f"- Compared first: {line}" for line in row["checked"])
         yield ""
 

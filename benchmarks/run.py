@@ -18,7 +18,7 @@ from typing import Any
 
 from bench import HERE, Bench
 from contest import Row, hold, with_threads
-from machine import commit, describe_environment, describe_machine
+from machine import OthersShare, commit, describe_environment, describe_machine
 from peers import PEERS, our_environment, peer_environment
 from rows import all_rows
 
@@ -88,7 +88,8 @@ def _results(bench: Bench, rows: Sequence[Row], repeat: int, threads: Sequence[i
     for row in rows:
         for variant in [with_threads(row, count) for count in threads] if row.per_threads else [row]:
             _say(f"{variant.id}: {variant.title}")
-            result = hold(variant, repeat, _say)
+            others = OthersShare()
+            result = {**hold(variant, repeat, _say), "others_share": round(others.value(), 3)}
             results["rows"].append(result)
             problems = [(one["name"], one["failure"]) for one in result["contestants"]] + [(row.id, result["failure"])]
             for name, problem in problems:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from bench import HERE, Bench, compare
 from contest import Contestant, Row, Target
+from peers import OURS
 
 #: The peer that converts original checkpoints; later releases of it do not.
 CONVERTING_PEER = "transformers 4.46.3"
 
-OURS, UNVERIFIED = "ours", "ours, --no_verify"
+UNVERIFIED = f"{OURS}, --no_verify"
 
 
 @dataclass(frozen=True, slots=True)
