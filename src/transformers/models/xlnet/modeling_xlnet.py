@@ -446,7 +446,7 @@ def _padding(attention_mask: Tensor | None, input_mask: Tensor | None) -> Tensor
 
 def _showing_oneself(hidden: Tensor, past: int) -> Tensor:
     """The same without what hides a position from itself."""
-    itself = F.pad(torch.eye(hidden.shape[1], dtype=torch.bool, device=hidden.device), (past, 0))
+    itself = F.pad(torch.eye(hidden.shape[-1] - past, dtype=torch.bool, device=hidden.device), (past, 0))
     return hidden & ~itself
 
 
