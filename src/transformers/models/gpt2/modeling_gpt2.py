@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from contextlib import nullcontext
 from typing import Any, ClassVar, cast
 
 import torch
@@ -30,11 +29,11 @@ from ...modeling_language_heads import DoubleHeads, DoubleHeadsModelOutput, Line
 from ...modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activation
-from ...nn.attention import attention, head_features, merge_heads, split_heads
-from ...nn.cache import Cache, PastKeyValues, cache_for_call
+from ...nn.cache import PastKeyValues, cache_for_call
 from ...nn.embeddings import check_length, embed_words, look_up
+from ...nn.fused_attention import FusedAttention
 from ...nn.layers import AttentionInputs
-from ...nn.linear import Conv1D, keep_inputs, keep_outputs
+from ...nn.linear import Conv1D
 from ...nn.masks import additive_mask, head_masks, self_attention_mask
 from .configuration_gpt2 import GPT2Config
 
@@ -43,11 +42,8 @@ class ResidualProjection(Conv1D):
     """The last layer of a part whose result is added to the hidden states; its weights begin smaller."""
 
 
-class GPT2Attention(nn.Module):
-    """softmax(Q Kᵀ / sqrt(size) + mask) V, projected back to the hidden states.
-
-    In self-attention Q, K and V come from one matrix, side by side. In cross-attention K and V come from the encoder's
-    states, side by side, and Q has a matrix of its own.
+class GPT2Attention(FusedAttention):
+    """Self-attention, or attention to an encoder, whose states K and V then come from, and Q from a matrix of its own.
 
     Args:
         config: The hyper-parameters.
@@ -56,21 +52,21 @@ class GPT2Attention(nn.Module):
     """
 
     def __init__(self, config: GPT2Config, layer: int, *, cross: bool = False) -> None:
-        super().__init__()
-        self.layer = layer
+        scale = (config.n_embd // config.n_head) ** -0.5 if config.scale_attn_weights else 1.0
+        super().__init__(
+            config.n_embd,
+            config.n_head,
+            layer=layer,
+            dropout=config.attn_pdrop,
+            output_dropout=config.resid_pdrop,
+            scale=scale / (layer + 1) if config.scale_attn_by_inverse_layer_idx else scale,
+            parts=2 if cross else 3,
+            projection=ResidualProjection,
+        )
         self.cross = cross
-        self.kept_heads = list(range(config.n_head))
-        self.size = config.n_embd // config.n_head
-        self.scale = self.size**-0.5 if config.scale_attn_weights else 1.0
-        if config.scale_attn_by_inverse_layer_idx:
-            self.scale /= layer + 1
         self.in_float32 = config.reorder_and_upcast_attn
-        self.dropout = config.attn_pdrop
-        self.c_attn = Conv1D((2 if cross else 3) * config.n_embd, config.n_embd)
         if cross:
             self.q_attn = Conv1D(config.n_embd, config.n_embd)
-        self.c_proj = ResidualProjection(config.n_embd, config.n_embd)
-        self.resid_dropout = nn.Dropout(config.resid_pdrop)
 
     def forward(
         self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None = None
@@ -79,53 +75,25 @@ class GPT2Attention(nn.Module):
         if self.cross:
             query, key, value, mask = *self._project_cross(hidden, inputs), inputs.encoder_mask
         else:
-            query, key, value, mask = *self._project(hidden, inputs.cache), inputs.mask
-        dtype = query.dtype
-        if self.in_float32:
-            query, key, value = query.float(), key.float(), value.float()
-            mask = None if mask is None else mask.float()
-        with torch.autocast(hidden.device.type, enabled=False) if self.in_float32 else nullcontext():
-            context, weights = attention(
-                query,
-                key,
-                value,
-                mask,
-                scale=self.scale,
-                causal=inputs.causal and not self.cross,
-                dropout=self.dropout if self.training else 0.0,
-                need_weights=inputs.need_weights,
-                head_mask=head_mask,
-            )
-        return self.resid_dropout(self.c_proj(merge_heads(context).to(dtype))), weights
-
-    def _project(self, hidden: Tensor, cache: Cache | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries of the new positions, keys and values of all."""
-        query, key, value = (self._split(part) for part in self.c_attn(hidden).chunk(3, dim=-1))
-        if cache is not None:
-            key, value = cache.update(self.layer, key, value)
-        return query, key, value
+            query, key, value, mask = *self.project(hidden, inputs.cache), inputs.mask
+        causal = inputs.causal and not self.cross
+        if not self.in_float32:
+            context, weights = self.attend(query, key, value, inputs, head_mask, mask, causal=causal)
+            return self.finish(context), weights
+        projected, mask = (query.float(), key.float(), value.float()), None if mask is None else mask.float()
+        with torch.autocast(hidden.device.type, enabled=False):
+            context, weights = self.attend(*projected, inputs, head_mask, mask, causal=causal)
+        return self.finish(context.to(query.dtype)), weights
 
     def _project_cross(self, hidden: Tensor, inputs: AttentionInputs) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of the new positions, keys and values of the encoder's states, which the cache keeps."""
-        query, cache = self._split(self.q_attn(hidden)), inputs.cache
+        query, cache = self.split(self.q_attn(hidden)), inputs.cache
         if cache is not None and (known := cache.cross(self.layer)) is not None:
             return query, *known
-        key, value = (self._split(part) for part in self.c_attn(inputs.encoder_states).chunk(2, dim=-1))
+        key, value = (self.split(part) for part in self.c_attn(inputs.encoder_states).chunk(2, dim=-1))
         if cache is not None:
             cache.store_cross(self.layer, key, value)
         return query, key, value
-
-    def _split(self, x: Tensor) -> Tensor:
-        return split_heads(x, len(self.kept_heads))
-
-    def prune_heads(self, heads: Collection[int]) -> None:
-        """Removes heads, given by the numbers that they had before any were removed."""
-        left = [head for head in self.kept_heads if head not in heads]
-        features = head_features([self.kept_heads.index(head) for head in left], self.size)
-        width = len(self.kept_heads) * self.size
-        keep_outputs(self.c_attn, torch.cat([features + part * width for part in range(3)]))
-        keep_inputs(self.c_proj, features)
-        self.kept_heads = left
 
 
 class GPT2MLP(nn.Module):
