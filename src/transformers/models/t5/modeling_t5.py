@@ -25,10 +25,15 @@ from ...modeling_outputs import (
     BaseModelOutput,
     BaseModelOutputWithPastAndCrossAttentions,
     ModelOutput,
-    Seq2SeqLMOutput,
     Seq2SeqModelOutput,
-    Seq2SeqQuestionAnsweringModelOutput,
     Seq2SeqSequenceClassifierOutput,
+)
+from ...modeling_seq2seq_heads import (
+    Seq2SeqLM,
+    Seq2SeqQuestionAnswering,
+    reading_twice,
+    require_ids,
+    shifted_right,
 )
 from ...modeling_utils import LayerStack, PreTrainedModel
 from ...nn.activations import activation
@@ -38,7 +43,6 @@ from ...nn.embeddings import embed_words
 from ...nn.heads import at_positions, last_real_position
 from ...nn.layers import AttentionInputs
 from ...nn.linear import keep_inputs, keep_outputs
-from ...nn.losses import IGNORED, span_loss, token_loss
 from ...nn.masks import additive_mask, causal_mask, head_masks, self_attention_mask
 from ...nn.relative_positions import RelativePositionBias
 from .configuration_t5 import T5Config
@@ -124,38 +128,33 @@ class T5Attention(nn.Module):
         self.kept_heads = left
 
 
-class T5LayerSelfAttention(nn.Module):
-    """x + dropout(attention(norm(x))) in a block of index ``layer``, which may have a table of relative positions."""
+class T5AttentionLayer(nn.Module):
+    """x + dropout(attention(norm(x))).
 
-    def __init__(self, config: T5Config, layer: int, bias: RelativePositionBias | None) -> None:
+    Args:
+        config: The hyper-parameters.
+        name: What the attention is called in the state dict.
+        attention: The attention.
+    """
+
+    def __init__(self, config: T5Config, name: str, attention: T5Attention) -> None:
         super().__init__()
-        self.SelfAttention = T5Attention(config, layer, bias=bias)
+        self.attention_name = name
+        self.add_module(name, attention)
         self.layer_norm = _norm(config)
         self.dropout = nn.Dropout(config.dropout_rate)
+
+    @property
+    def attention(self) -> T5Attention:
+        """The attention."""
+        return cast("T5Attention", self.get_submodule(self.attention_name))
 
     def forward(
         self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         """``[batch, time, d_model]`` -> the same, and the weights if they are wanted."""
-        context, weights = self.SelfAttention(self.layer_norm(hidden), inputs, head_mask)
-        return hidden + self.dropout(context), weights
-
-
-class T5LayerCrossAttention(nn.Module):
-    """x + dropout(attention(norm(x), encoder's states)) in a block of index ``layer``."""
-
-    def __init__(self, config: T5Config, layer: int) -> None:
-        super().__init__()
-        self.EncDecAttention = T5Attention(config, layer, cross=True)
-        self.layer_norm = _norm(config)
-        self.dropout = nn.Dropout(config.dropout_rate)
-
-    def forward(
-        self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """``[batch, time, d_model]`` -> the same, and the weights if they are wanted."""
-        context, weights = self.EncDecAttention(self.layer_norm(hidden), inputs, head_mask)
-        return hidden + self.dropout(context), weights
+        context, weights = self.attention(self.layer_norm(hidden), inputs, head_mask)
+        return _within_range(hidden + self.dropout(context)), weights
 
 
 class T5DenseActDense(nn.Module):
@@ -200,7 +199,7 @@ class T5LayerFF(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``[batch, time, d_model]`` -> the same."""
-        return hidden + self.dropout(self.DenseReluDense(self.layer_norm(hidden)))  # type: ignore[no-any-return]
+        return _within_range(hidden + self.dropout(self.DenseReluDense(self.layer_norm(hidden))))
 
 
 class T5Block(nn.Module):
@@ -223,26 +222,25 @@ class T5Block(nn.Module):
                 bidirectional=not decoder,
             )
         self.decoder = decoder
-        self.layer = nn.ModuleList([T5LayerSelfAttention(config, layer, bias)])
+        self.layer = nn.ModuleList([T5AttentionLayer(config, "SelfAttention", T5Attention(config, layer, bias=bias))])
         if decoder:
-            self.layer.append(T5LayerCrossAttention(config, layer))
+            self.layer.append(T5AttentionLayer(config, "EncDecAttention", T5Attention(config, layer, cross=True)))
         self.layer.append(T5LayerFF(config))
 
     @property
     def attention(self) -> T5Attention:
         """The self-attention."""
-        return cast("T5LayerSelfAttention", self.layer[0]).SelfAttention
+        return cast("T5AttentionLayer", self.layer[0]).attention
 
     def forward(
         self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None, cross_head_mask: Tensor | None
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The new hidden states, and the weights of both attentions where they are wanted and exist."""
         hidden, weights = self.layer[0](hidden, inputs, head_mask)
-        hidden, cross_weights = _within_range(hidden), None
+        cross_weights = None
         if self.decoder:
             hidden, cross_weights = self.layer[1](hidden, inputs, cross_head_mask)
-            hidden = _within_range(hidden)
-        return _within_range(self.layer[-1](hidden)), weights, cross_weights
+        return self.layer[-1](hidden), weights, cross_weights
 
 
 def _norm(config: T5Config) -> nn.RMSNorm:
@@ -403,21 +401,8 @@ class T5PreTrainedModel(PreTrainedModel):
                 nn.init.zeros_(module.bias)
 
     def _shift_right(self, input_ids: Tensor) -> Tensor:
-        """What the decoder reads when it is to predict these ids: the start token, and all of them but the last.
-
-        Raises:
-            UserError: The configuration does not say with which id the decoder starts, or how padding is written.
-        """
-        start, pad = self.config.decoder_start_token_id, self.config.pad_token_id
-        if start is None or pad is None:
-            missing = "decoder_start_token_id" if start is None else "pad_token_id"
-            raise UserError(
-                f"The configuration has no {missing}, so that decoder_input_ids do not follow from the text.",
-                advice=f"Set model.config.{missing} (0 in all published models), or pass decoder_input_ids.",
-            )
-        shifted = input_ids.roll(1, dims=-1)
-        shifted[..., 0] = start
-        return shifted.masked_fill(shifted == IGNORED, pad)
+        """What the decoder reads when it is to predict these ids."""
+        return shifted_right(input_ids, self.config)
 
 
 class _T5WithEncoder(T5PreTrainedModel):
@@ -588,11 +573,8 @@ class T5Model(_T5EncoderDecoder):
 
 
 @called_like(T5Model)
-class T5ForConditionalGeneration(GenerationMixin, _T5EncoderDecoder):
-    """T5 with scores of the next token; ``labels`` ``[batch, time]`` are -100 where nothing is to be predicted.
-
-    Where ``decoder_input_ids`` are not given they are the labels, shifted right.
-    """
+class T5ForConditionalGeneration(GenerationMixin, Seq2SeqLM, _T5EncoderDecoder):  # type: ignore[misc]  # called_like
+    """T5 with scores of the next token; ``labels`` ``[batch, time]`` are -100 where nothing is to be predicted."""
 
     tied_weights: ClassVar[Mapping[str, str]] = {"lm_head.weight": "shared.weight"}
 
@@ -601,61 +583,20 @@ class T5ForConditionalGeneration(GenerationMixin, _T5EncoderDecoder):
         self.lm_head = nn.Linear(config.d_model, config.vocab_size, bias=False)
         self.post_init()
 
-    def get_output_embeddings(self) -> nn.Module:
-        """The layer that scores the tokens of the vocabulary."""
-        return self.lm_head
-
-    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
-        """Replaces the layer that scores the tokens of the vocabulary."""
-        self.lm_head = cast("nn.Linear", new_embeddings)
-
-    def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
-        """What the decoder reads when it is to predict the labels."""
-        return self._shift_right(labels)
+    def lm_logits(self, hidden: Tensor) -> Tensor:
+        """``[batch, time, d_model]`` -> ``[batch, time, vocabulary]``; the embeddings' scale is that of inputs."""
+        scaled = hidden * self.config.d_model**-0.5 if self.config.tie_word_embeddings else hidden
+        return super().lm_logits(scaled)
 
     def prepare_inputs_for_generation(
         self, input_ids: Tensor, past_key_values: Cache | None = None, **inputs: Any
     ) -> dict[str, Any]:
-        """The arguments of the forward pass for one step; where the texts begin does not matter, distances count."""
+        """The arguments of the forward pass for one step; positions are not among them: only distances count."""
         seen = 0 if past_key_values is None else past_key_values.get_seq_length()
         inputs.pop("position_ids", None)
         own = {"decoder_input_ids": input_ids[:, seen:], "decoder_attention_mask": inputs.pop("attention_mask", None)}
         mask = inputs.pop("encoder_attention_mask", None)
         return {**inputs, **own, "attention_mask": mask, "past_key_values": past_key_values}
-
-    def lm_logits(self, hidden: Tensor) -> Tensor:
-        """``[batch, time, d_model]`` -> ``[batch, time, vocabulary]``."""
-        if self.config.tie_word_embeddings:
-            hidden = hidden * self.config.d_model**-0.5
-        return self.lm_head(hidden)  # type: ignore[no-any-return]
-
-    def forward(  # type: ignore[override]  # it is called like the base model, see called_like
-        self,
-        *,
-        labels: Tensor | None = None,
-        logits_to_keep: int = 0,
-        return_dict: bool | None = None,
-        **inputs: Any,
-    ) -> Any:
-        """Computes the scores, and the loss if there are labels.
-
-        Args:
-            labels: See the class.
-            logits_to_keep: How many of the last positions get scores; 0 means all. Generation needs those of one.
-            return_dict: False for a tuple; None as the configuration says.
-            **inputs: The arguments of :class:`T5Model`.
-
-        Returns:
-            A :class:`~transformers.modeling_outputs.Seq2SeqLMOutput` (or its fields as a tuple).
-        """
-        if labels is not None and _lacks_decoder_inputs(inputs):
-            inputs["decoder_input_ids"] = self._shift_right(labels)
-        base = super().forward(**inputs, return_dict=True)
-        logits = self.lm_logits(base.last_hidden_state[:, -logits_to_keep:])
-        loss = None if labels is None else token_loss(logits, labels)
-        output = Seq2SeqLMOutput(loss=loss, logits=logits, **_beside_last_state(base))
-        wants_dict = self.config.use_return_dict if return_dict is None else return_dict
-        return output if wants_dict else output.to_tuple()
 
 
 class T5ClassificationHead(nn.Module):
@@ -685,8 +626,8 @@ class T5ForSequenceClassification(SequenceClassification, T5PreTrainedModel):
         self.post_init()
 
     def base_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The input shifted right for the decoder, unless that is given."""
-        return _with_decoder_inputs(self, inputs)
+        """By default the decoder reads what the encoder reads, shifted right."""
+        return reading_twice(inputs, self.config)
 
     def scores(self, base: Any, inputs: Mapping[str, Any]) -> Tensor:
         """``[batch, labels]``.
@@ -694,14 +635,15 @@ class T5ForSequenceClassification(SequenceClassification, T5PreTrainedModel):
         Raises:
             UserError: There are no ids, or a row has no ``eos_token_id``.
         """
-        ids = _require_ids(self, inputs)
+        ids = require_ids(inputs)
         ends = torch.isin(ids, torch.tensor(self.config.eos_token_id, device=ids.device))
         if not bool(ends.any(1).all()):
             raise UserError(
                 f"{type(self).__name__} reads the state of the end token, which some rows of input_ids lack.",
                 advice=f"End each text with the id {self.config.eos_token_id}, as the tokenizer does.",
             )
-        return self.classification_head(at_positions(base.last_hidden_state, last_real_position(ends)))  # type: ignore[no-any-return]
+        last = at_positions(base.last_hidden_state, last_real_position(ends))
+        return self.classification_head(last)  # type: ignore[no-any-return]
 
 
 @called_like(T5EncoderModel)
@@ -715,63 +657,10 @@ class T5ForTokenClassification(TokenClassification, T5PreTrainedModel):
 
 
 @called_like(T5Model)
-class T5ForQuestionAnswering(_T5EncoderDecoder):
-    """T5 with scores of the first and the last token of an answer, from the decoder, which reads the input again."""
+class T5ForQuestionAnswering(Seq2SeqQuestionAnswering, _T5EncoderDecoder):  # type: ignore[misc]  # called_like
+    """T5 with scores of the first and the last token of an answer; the decoder reads the input again."""
 
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         self.qa_outputs = nn.Linear(config.d_model, 2)
         self.post_init()
-
-    def forward(  # type: ignore[override]  # it is called like the base model, see called_like
-        self,
-        *,
-        start_positions: Tensor | None = None,
-        end_positions: Tensor | None = None,
-        return_dict: bool | None = None,
-        **inputs: Any,
-    ) -> Any:
-        """Computes the scores, and the loss if both positions are given.
-
-        Args:
-            start_positions: ``[batch]`` position of the answer's first token; positions beyond the input (the answer
-                was cut off) count for nothing.
-            end_positions: ``[batch]`` position of its last token.
-            return_dict: False for a tuple; None as the configuration says.
-            **inputs: The arguments of :class:`T5Model`; the decoder reads ``input_ids``, shifted right, by default.
-
-        Returns:
-            A :class:`~transformers.modeling_outputs.Seq2SeqQuestionAnsweringModelOutput` (or its fields as a tuple).
-        """
-        base = super().forward(**_with_decoder_inputs(self, inputs), return_dict=True)
-        start, end = self.qa_outputs(base.last_hidden_state).unbind(-1)
-        loss = None
-        if start_positions is not None and end_positions is not None:
-            loss = span_loss(start, end, start_positions, end_positions)
-        output = Seq2SeqQuestionAnsweringModelOutput(
-            loss=loss, start_logits=start, end_logits=end, **_beside_last_state(base)
-        )
-        wants_dict = self.config.use_return_dict if return_dict is None else return_dict
-        return output if wants_dict else output.to_tuple()
-
-
-def _beside_last_state(base: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in base.items() if name != "last_hidden_state"}
-
-
-def _lacks_decoder_inputs(inputs: Mapping[str, Any]) -> bool:
-    return inputs.get("decoder_input_ids") is None and inputs.get("decoder_inputs_embeds") is None
-
-
-def _with_decoder_inputs(model: T5PreTrainedModel, inputs: dict[str, Any]) -> dict[str, Any]:
-    """The inputs, and by default those of the encoder, shifted right, for the decoder too."""
-    if not _lacks_decoder_inputs(inputs):
-        return inputs
-    return {**inputs, "decoder_input_ids": model._shift_right(_require_ids(model, inputs))}
-
-
-def _require_ids(model: T5PreTrainedModel, inputs: Mapping[str, Any]) -> Tensor:
-    ids: Tensor | None = inputs.get("input_ids")
-    if ids is None:
-        raise UserError(f"{type(model).__name__} needs input_ids: embeddings do not show what its decoder reads.")
-    return ids
