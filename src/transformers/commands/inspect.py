@@ -73,7 +73,7 @@ def _recognised(checkpoint: CheckpointReader) -> Iterator[str]:
 
 
 def _survey_lines(seen: Survey) -> Iterator[str]:
-    head = sorted(source for source in seen.head if source in seen.variables)
+    head = sorted(seen.variables.stored_name(source) for source in seen.head if source in seen.variables)
     because = f": it has {', '.join(head[:3])}{', …' if len(head) > 3 else ''}" if head else ": it has no known head"
     yield f"It is for {seen.architecture}{because}."
     if seen.layout.missing:

@@ -36,6 +36,7 @@ class VariableTable(Mapping[str, Variable]):
 
     def __init__(self, variables: Mapping[str, Variable], family: Family) -> None:
         known = family.canonical_names(variables) if family.canonical_names else {}
+        self._spelled = {canonical: name for name, canonical in known.items()}
         named = {known.get(name, name): variable for name, variable in variables.items()}
         anchor = family.anchor
         scopes = [name[: -len(anchor)] for name in named if name == anchor or name.endswith(f"/{anchor}")]
@@ -64,7 +65,8 @@ class VariableTable(Mapping[str, Variable]):
 
     def stored_name(self, name: str) -> str:
         """The name in the checkpoint of a variable that may not even be there."""
-        return self._variables[name].name if name in self._variables else f"{self.scope}{name}"
+        scoped = f"{self.scope}{name}"
+        return self._variables[name].name if name in self._variables else self._spelled.get(scoped, scoped)
 
 
 @dataclass(frozen=True)
