@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from .damage import FormatError, blamed_on
+from .damage import FormatError, RefusedError, blamed_on
 from .inert import PLAIN_NAMES, Dialect, Maker, Record, kind_of, make_record
 from .mapped import MappedFile
 from .pickled_arrays import ARRAY_NAMES, PickledArray
@@ -99,14 +99,14 @@ def read_vocabulary(path: Path) -> dict[str, Any]:
 
 def _read_pickle(path: Path) -> Any:
     file = MappedFile(path)
-    value, _ = unpickle(path, file.view(0, file.size), _DIALECT)
+    value, _ = unpickle(file.view(0, file.size), _DIALECT)
     return value
 
 
 def _attributes(value: Any, what: str) -> dict[str, Any]:
     attributes = value.attributes if isinstance(value, Record) else value
     if not isinstance(attributes, dict) or not all(isinstance(name, str) for name in attributes):
-        raise FormatError(f"its {what} is {kind_of(value)}")
+        raise RefusedError(f"its {what} is {kind_of(value)}")
     return attributes
 
 

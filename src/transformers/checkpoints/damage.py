@@ -16,6 +16,19 @@ class FormatError(ValueError):
     """Bytes do not follow their format. Whoever knows the file turns it into a :class:`CheckpointError`."""
 
 
+class RefusedError(FormatError):
+    """Bytes follow their format, but hold what is not read here.
+
+    Args:
+        problem: What that is.
+        advice: What the user can do about it.
+    """
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(problem)
+        self.advice = advice
+
+
 @contextmanager
 def blamed_on(path: Path, what: str = "") -> Iterator[None]:
     """Turns what goes wrong inside into a :class:`CheckpointError` about a file.
@@ -26,6 +39,9 @@ def blamed_on(path: Path, what: str = "") -> Iterator[None]:
     """
     try:
         yield
+    except RefusedError as error:
+        problem = f"{what}: {error}" if what else str(error)
+        raise CheckpointError(f"{path} is refused:", [problem], error.advice) from error
     except FormatError as error:
         raise damaged(path, f"{what}: {error}" if what else str(error)) from error
     except OSError as error:

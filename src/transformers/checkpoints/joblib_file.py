@@ -7,6 +7,7 @@ multiple of 16 bytes: behind one byte that says how many padding bytes follow it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import CheckpointError, CheckpointReader, Variable
-from .damage import FormatError, blamed_on
+from .damage import FormatError, RefusedError, blamed_on
 from .inert import Dialect, Global, Holder, Maker, kind_of
 from .mapped import MappedFile
 from .numbered import numbered
-from .pickled_arrays import ARRAY_NAMES, ArrayType, array_from, array_size
+from .pickled_arrays import ARRAY_NAMES, ArrayType, array_from
+from .shapes import checked_dims
 from .unpickling import unpickle
 
 #: The ending of such files' names, by custom.
@@ -55,7 +57,7 @@ class StoredArray(Holder):
     @property
     def nbytes(self) -> int:
         """The number of its bytes."""
-        return array_size(self.shape) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def set_state(self, state: Any) -> None:
         """Takes data type, shape and order."""
@@ -68,10 +70,10 @@ class StoredArray(Holder):
                 "order": "C" | "F" as order,
                 "dtype": ArrayType(numpy=dtype),
             }:
-                array_size(shape)
+                self.shape = checked_dims(shape)
             case _:
                 raise FormatError("an array is not described as joblib describes arrays of numbers")
-        self.shape, self.dtype, self.fortran = shape, dtype, order == "F"
+        self.dtype, self.fortran = dtype, order == "F"
         self._aligned = state.get(_ALIGNMENT) is not None
 
     def end_of_values(self, data: memoryview, position: int) -> int:
@@ -107,7 +109,7 @@ class JoblibReader(CheckpointReader):
         self.files = (file,)
         with blamed_on(file):
             self._file = MappedFile(file)
-            value, _ = unpickle(file, self._file.view(0, self._file.size), _DIALECT)
+            value, _ = unpickle(self._file.view(0, self._file.size), _DIALECT)
             self._arrays = numbered(_arrays(value))
         self.variables = {name: Variable(name, array.shape, array.dtype.name) for name, array in self._arrays.items()}
 
@@ -150,10 +152,10 @@ def _compression(head: bytes) -> str:
 
 def _arrays(value: Any) -> list[StoredArray]:
     if not isinstance(value, list):
-        raise FormatError(f"it holds {kind_of(value)}, not a list of arrays")
+        raise RefusedError(f"it holds {kind_of(value)}, not a list of arrays")
     for place, member in enumerate(value):
         if not isinstance(member, StoredArray) or member.offset < 0:
-            raise FormatError(f"member {place} of its list is {kind_of(member)}, not an array")
+            raise RefusedError(f"member {place} of its list is {kind_of(member)}, not an array")
     return value
 
 

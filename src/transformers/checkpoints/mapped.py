@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mmap
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from .crc import crc32c
@@ -54,10 +56,17 @@ class MappedFile:
 
     def crc32c(self, offset: int, size: int, crc: int = 0) -> int:
         """The checksum of ``crc``'s bytes followed by some of the file's; keeps few of its pages in memory."""
+        return self._checksum(crc32c, offset, size, crc)
+
+    def crc32(self, offset: int, size: int) -> int:
+        """The checksum that zip archives have; keeps few of the file's pages in memory."""
+        return self._checksum(zlib.crc32, offset, size, 0)
+
+    def _checksum(self, function: Callable[[memoryview, int], int], offset: int, size: int, crc: int) -> int:
         view = self.view(offset, size)
         for start in range(0, size, _CHUNK):
             chunk = view[start : start + _CHUNK]
-            crc = crc32c(chunk, crc)
+            crc = function(chunk, crc)
             if size > _CHUNK:
                 self._drop(offset + start, len(chunk))
         return crc

@@ -24,14 +24,13 @@ from .damage import AGAIN, FormatError, blamed_on, shortened
 from .mapped import MappedFile
 from .numbered import numbered
 from .recognise import recognised
+from .shapes import checked_dims
 
 #: The file by which a folder is recognised.
 SHAPES_FILE = "params_shapes.json"
 
 _PIECE = re.compile(r"params_(0|[1-9][0-9]*)\.npy", re.ASCII)
 _LARGEST_JSON = 1 << 20
-_MOST_AXES = 32
-_LARGEST_DIM = 1 << 62
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000
@@ -139,13 +138,9 @@ def _read_shapes(path: Path) -> list[tuple[int, ...]]:
     if not isinstance(shapes, list) or not shapes:
         raise FormatError("it is not a list of shapes")
     for place, shape in enumerate(shapes):
-        if not isinstance(shape, list) or len(shape) > _MOST_AXES or not all(map(_is_dim, shape)):
-            raise FormatError(f"entry {place} is no shape: {str(shape)[:80]}")
-    return [tuple(shape) for shape in shapes]
-
-
-def _is_dim(value: Any) -> bool:
-    return type(value) is int and 0 <= value < _LARGEST_DIM
+        if not isinstance(shape, list):
+            raise FormatError(f"entry {place} is no shape but {str(shape)[:80]}")
+    return [checked_dims(shape) for shape in shapes]
 
 
 def _piece_files(folder: Path) -> list[Path]:
@@ -155,7 +150,7 @@ def _piece_files(folder: Path) -> list[Path]:
         CheckpointError: If there are none, or one is absent.
     """
     found = {int(match[1]) for file in folder.iterdir() if (match := _PIECE.fullmatch(file.name))}
-    absent = sorted(set(range(max(found, default=0) + 1)) - found) if len(found) < 1 << 20 else []
+    absent = [number for number in range(max(len(found), 1)) if number not in found]
     if absent:
         raise CheckpointError(
             f"{folder} is not complete:",

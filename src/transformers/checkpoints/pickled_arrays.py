@@ -9,14 +9,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .damage import FormatError
+from .damage import FormatError, RefusedError
 from .inert import Global, Holder, LongText, Maker, kind_of
+from .shapes import checked_dims
 
 _ITEM_SIZES = {
     "b1": 1, "i1": 1, "u1": 1, "i2": 2, "u2": 2, "i4": 4, "u4": 4, "i8": 8, "u8": 8,
     "f2": 2, "f4": 4, "f8": 8, "c8": 8, "c16": 16,
 }  # fmt: skip
-_MOST_AXES = 32
 
 
 class ArrayType(Holder):
@@ -97,10 +97,11 @@ class PickledArray(Holder):
                 pass
             case _:
                 raise FormatError("the state of an array is not one of numbers")
-        size = array_size(shape) * dtype.itemsize
+        self.shape = checked_dims(shape)
+        size = math.prod(self.shape) * dtype.itemsize
         if not isinstance(raw, bytes | memoryview | str | Latin1) or not _can_hold(raw, size):
             raise FormatError(f"an array of {size} bytes, {dtype.name} {list(shape)}, has {_amount(raw)}")
-        self.shape, self.dtype, self._fortran, self._raw = shape, dtype, bool(fortran), raw
+        self.dtype, self._fortran, self._raw = dtype, bool(fortran), raw
 
     def values(self) -> NDArray[Any]:
         """The array, read-only.
@@ -109,20 +110,9 @@ class PickledArray(Holder):
             FormatError: If its bytes are not what it needs.
         """
         raw = _bytes_of(self._raw)
-        if len(raw) != array_size(self.shape) * self.dtype.itemsize:
+        if len(raw) != math.prod(self.shape) * self.dtype.itemsize:
             raise FormatError(f"an array {self.dtype.name} {list(self.shape)} has {len(raw)} bytes")
         return array_from(raw, self.dtype, self.shape, fortran=self._fortran)
-
-
-def array_size(shape: tuple[Any, ...]) -> int:
-    """The number of elements of a shape that may be anything.
-
-    Raises:
-        FormatError: If no array can have it.
-    """
-    if len(shape) > _MOST_AXES or not all(type(dim) is int and 0 <= dim < 1 << 62 for dim in shape):
-        raise FormatError(f"an array cannot have the shape {str(list(shape[:_MOST_AXES]))[:200]}")
-    return math.prod(shape)
 
 
 def array_from(
@@ -149,7 +139,7 @@ def _make_type(arguments: tuple[Any, ...]) -> ArrayType:
         case (str(code), *_) if code in _ITEM_SIZES:
             return ArrayType(code)
         case (str(code), *_):
-            raise FormatError(f"an array has elements of the type {code[:20]!r}, which are no numbers")
+            raise RefusedError(f"an array has elements of the type {code[:20]!r}, which are no numbers")
     raise FormatError("a data type has no name")
 
 

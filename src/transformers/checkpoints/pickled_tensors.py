@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .damage import FormatError
+from .damage import FormatError, RefusedError
 from .inert import PLAIN_NAMES, Dialect, Global, Holder, Maker, make_record
-from .pickled_arrays import ARRAY_NAMES, array_size
+from .pickled_arrays import ARRAY_NAMES
+from .shapes import checked_dims
 
 _STORAGE_TYPES = {
     "FloatStorage": "float32", "DoubleStorage": "float64", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
@@ -17,6 +19,7 @@ _STORAGE_TYPES = {
     "ComplexFloatStorage": "complex64", "ComplexDoubleStorage": "complex128",
 }  # fmt: skip
 _LARGEST = 1 << 62
+_LONGEST_KEY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Storages:
             case _:
                 raise FormatError("it refers to something else than the values of tensors")
         dtype = _STORAGE_TYPES.get(kind.name.rpartition(".")[2])
-        if dtype is None or not 0 <= size < _LARGEST:
+        if dtype is None or not 0 <= size < _LARGEST or len(key) > _LONGEST_KEY:
             raise FormatError(f"the values of a tensor cannot be {size} of {kind.name}")
         storage = self.found.setdefault(key, Storage(key, dtype, size))
         if (storage.dtype, storage.size) != (dtype, size):
@@ -105,13 +108,16 @@ class Storages:
 
 def _make_tensor(arguments: tuple[Any, ...]) -> StoredTensor:
     match arguments:
-        case (StorageView() as view, int(offset), tuple(shape), tuple(strides), *_) if len(shape) == len(strides):
+        case (StorageView() as view, int(offset), tuple(dims), tuple(strides), *rest) if len(dims) == len(strides):
             pass
         case _:
             raise FormatError("a tensor is not made as tensors are")
-    size = array_size(shape)
-    array_size(strides)  # they are limited as sizes are
-    if not 0 <= offset <= view.size or size > view.size or offset + _extent(shape, strides) > view.size:
+    if any(rest[2:]):
+        raise RefusedError("a tensor is conjugated or negated as it is read")
+    shape = checked_dims(dims)
+    if not all(type(stride) is int and stride >= 0 for stride in strides):
+        raise FormatError(f"the strides of a tensor of the shape {list(shape)} cannot be")
+    if offset < 0 or max(math.prod(shape), offset + _extent(shape, strides)) > view.size:
         raise FormatError(
             f"a tensor of the shape {list(shape)} is not within the {view.size} values of storage {view.storage.key}"
         )

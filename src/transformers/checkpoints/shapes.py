@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 from .damage import FormatError
 from .messages import TensorShape
@@ -17,9 +19,22 @@ def checked_shape(shape: TensorShape) -> tuple[int, ...]:
     Raises:
         FormatError: If no array can have this shape.
     """
-    dims = tuple(dim.size for dim in shape.dim[: _MOST_AXES + 1])
-    if shape.unknown_rank or len(dims) > _MOST_AXES:
-        raise FormatError(f"a shape of {'unknown rank' if shape.unknown_rank else f'{len(shape.dim)} axes'} cannot be")
-    if min(dims, default=0) < 0 or math.prod(dim for dim in dims if dim) > _MOST_BYTES // 16:
+    if shape.unknown_rank:
+        raise FormatError("a shape of unknown rank cannot be")
+    return checked_dims([dim.size for dim in shape.dim])
+
+
+def checked_dims(dims: Sequence[Any]) -> tuple[int, ...]:
+    """The dimensions of a shape that may be anything.
+
+    Raises:
+        FormatError: If no array can have this shape.
+    """
+    if len(dims) > _MOST_AXES:
+        raise FormatError(f"a shape of {len(dims)} axes cannot be")
+    if not all(type(dim) is int and 0 <= dim <= _MOST_BYTES for dim in dims):
+        shown = [dim if type(dim) is int and abs(dim) <= 1 << 64 else "?" for dim in dims]
+        raise FormatError(f"the shape {shown} cannot be")
+    if math.prod(dim for dim in dims if dim) > _MOST_BYTES // 16:
         raise FormatError(f"the shape {list(dims)} cannot be")
-    return dims
+    return tuple(dims)

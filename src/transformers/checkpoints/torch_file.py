@@ -142,7 +142,7 @@ def is_torch_file(path: Path) -> bool:
 
 def _contents(file: MappedFile) -> _Contents:
     data = file.view(0, file.size)
-    return _zip_contents(file) if bytes(data[:4]) == _ZIP_HEAD else _legacy_contents(file.path, data)
+    return _zip_contents(file) if bytes(data[:4]) == _ZIP_HEAD else _legacy_contents(data)
 
 
 def _zip_contents(file: MappedFile) -> _Contents:
@@ -151,7 +151,7 @@ def _zip_contents(file: MappedFile) -> _Contents:
     pickle = archive.entry(f"{folder}data.pkl")
     check_entry(file, pickle)
     storages = Storages()
-    value, _ = unpickle(file.path, file.view(pickle.offset, pickle.size), storages.dialect)
+    value, _ = unpickle(file.view(pickle.offset, pickle.size), storages.dialect)
     places = {key: archive.entry(f"{folder}data/{key}") for key in storages.found}
     for key, place in places.items():
         _check_size(storages.found[key], place.size)
@@ -171,15 +171,15 @@ def _byte_order(file: MappedFile, archive: StoredZip, name: str) -> Literal["<",
             raise FormatError(f"its byte order is {other!r}")
 
 
-def _legacy_contents(path: Path, data: memoryview) -> _Contents:
-    magic, position = unpickle(path, data, _PLAIN)
-    protocol, position = unpickle(path, data, _PLAIN, position)
+def _legacy_contents(data: memoryview) -> _Contents:
+    magic, position = unpickle(data, _PLAIN)
+    protocol, position = unpickle(data, _PLAIN, position)
     if (magic, protocol) != (MAGIC_NUMBER, _LEGACY_PROTOCOL):
         raise FormatError("it does not begin as files of PyTorch do")
-    _, start = unpickle(path, data, _PLAIN, position)
+    _, start = unpickle(data, _PLAIN, position)
     storages = Storages()
-    value, end = unpickle(path, data, storages.dialect, start)
-    keys, position = unpickle(path, data, _PLAIN, end)
+    value, end = unpickle(data, storages.dialect, start)
+    keys, position = unpickle(data, _PLAIN, end)
     if not isinstance(keys, list):
         raise FormatError("it does not list its storages")
     places = dict(_legacy_places(data, position, keys, storages.found))

@@ -21,11 +21,9 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from .base import CheckpointError
-from .damage import FormatError
+from .damage import FormatError, RefusedError
 from .inert import Dialect, Global, Holder, LongText, check_tree, checked_key, kind_of
 
 #: Strings of this many bytes and more stay in the file: text as :class:`.inert.LongText`, bytes as ``memoryview``.
@@ -48,12 +46,11 @@ _ADVICE = (
 )
 
 
-def unpickle(path: Path, data: memoryview, dialect: Dialect, start: int = 0) -> tuple[Any, int]:
+def unpickle(data: memoryview, dialect: Dialect, start: int = 0) -> tuple[Any, int]:
     """Reads the pickle that begins at a byte.
 
     Args:
-        path: The file, for messages.
-        data: Its bytes.
+        data: The bytes of the file.
         dialect: What the pickle may contain besides plain values.
         start: Where it begins.
 
@@ -61,10 +58,10 @@ def unpickle(path: Path, data: memoryview, dialect: Dialect, start: int = 0) -> 
         The value, a tree that a recursive function can walk through, and where the pickle ends.
 
     Raises:
-        CheckpointError: If the pickle mentions anything that its dialect does not have.
+        RefusedError: If the pickle mentions anything that its dialect does not have.
         FormatError: If it is damaged.
     """
-    machine = _Machine(path, data, dialect, start)
+    machine = _Machine(data, dialect, start)
     value = machine.run()
     check_tree(value, 1000 + 4 * (machine.position - start))
     return value, machine.position
@@ -73,9 +70,8 @@ def unpickle(path: Path, data: memoryview, dialect: Dialect, start: int = 0) -> 
 class _Machine:
     """The stack machine. Its methods are the instructions, under the names that :mod:`pickletools` has for them."""
 
-    def __init__(self, path: Path, data: memoryview, dialect: Dialect, start: int) -> None:
+    def __init__(self, data: memoryview, dialect: Dialect, start: int) -> None:
         self.position = start
-        self._path = path
         self._data = data
         self._globals = {key: Global(".".join(key), make) for key, make in dialect.names.items()}
         self._persistent = dialect.persistent
@@ -422,8 +418,8 @@ class _Machine:
             raise self._refusal("it asks for something outside of it")
         self._push_new(self._persistent(reference))
 
-    def _refusal(self, problem: str) -> CheckpointError:
-        return CheckpointError(f"{self._path} is refused:", [f"before byte {self.position} {problem}"], _ADVICE)
+    def _refusal(self, problem: str) -> RefusedError:
+        return RefusedError(f"before byte {self.position} {problem}", _ADVICE)
 
     # The outer form.
 

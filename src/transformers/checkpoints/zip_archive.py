@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import struct
 import zipfile
-import zlib
 from typing import NamedTuple
 
-from .damage import FormatError
+from .damage import FormatError, RefusedError
 from .mapped import MappedFile
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LOCAL_MAGIC = b"PK\x03\x04"
 _ENCRYPTED = 1
-_CHUNK = 4 << 20
 
 
 class Entry(NamedTuple):
@@ -46,11 +44,11 @@ class StoredZip:
         """What stands before a name that ends one entry of the archive.
 
         Raises:
-            FormatError: If there is none or there are several.
+            RefusedError: If there is none or there are several.
         """
         found = [entry for entry in self._entries if entry.endswith(f"/{name}")]
         if len(found) != 1:
-            raise FormatError(f"it is a zip archive with {len(found)} entries {name}, a PyTorch file has one")
+            raise RefusedError(f"it is a zip archive with {len(found)} entries {name}, a PyTorch file has one")
         return found[0].removesuffix(name)
 
     def __contains__(self, name: str) -> bool:
@@ -60,13 +58,14 @@ class StoredZip:
         """Where an entry is.
 
         Raises:
-            FormatError: If there is none, or it is compressed, encrypted or not within the file.
+            RefusedError: If it is compressed or encrypted.
+        FormatError: If there is none, or it is not within the file.
         """
         if name not in self._entries:
             raise FormatError(f"its entry {name} is absent")
         info = self._entries[name]
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED:
-            raise FormatError(f"its entry {name} is compressed or encrypted, which PyTorch does not do")
+            raise RefusedError(f"its entry {name} is compressed or encrypted, which PyTorch does not do")
         header = self._file.view(info.header_offset, _LOCAL_HEADER.size)
         magic, name_size, extra_size = _LOCAL_HEADER.unpack(header)
         if magic != _LOCAL_MAGIC or info.compress_size != info.file_size:
@@ -82,10 +81,8 @@ def check_entry(file: MappedFile, entry: Entry) -> None:
     Raises:
         FormatError: If they are not those that were written.
     """
-    computed = 0
-    for start in range(entry.offset, entry.offset + entry.size, _CHUNK):
-        computed = zlib.crc32(file.view(start, min(_CHUNK, entry.offset + entry.size - start)), computed)
-    if entry.crc not in (0, computed):
+    computed = file.crc32(entry.offset, entry.size) if entry.crc else 0
+    if computed != entry.crc:
         raise FormatError(
             f"its {entry.size} bytes at byte {entry.offset} have the checksum {computed:#010x}, "
             f"stored is {entry.crc:#010x}"
