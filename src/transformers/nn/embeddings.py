@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 from torch import Tensor, nn
 
 from ..errors import UserError
 
 
-def look_up(table: nn.Embedding, ids: Tensor, what: str) -> Tensor:
+class Table(Protocol):
+    """What ids are looked up in: an ``nn.Embedding``, or what a family has in its place."""
+
+    @property
+    def num_embeddings(self) -> int:
+        """The number of ids."""
+
+    def __call__(self, ids: Tensor, /) -> Any:
+        """``[...]`` -> ``[..., size]``; raises an IndexError for an id that is too large or negative."""
+
+
+def look_up(table: Table, ids: Tensor, what: str) -> Tensor:
     """The rows of a table, ``[..., size]``.
 
     On a CPU an id outside the table is reported by name; nothing is checked beforehand, so it costs nothing.
@@ -30,7 +43,7 @@ def look_up(table: nn.Embedding, ids: Tensor, what: str) -> Tensor:
 
 
 def embed_words(
-    table: nn.Embedding, input_ids: Tensor | None, inputs_embeds: Tensor | None, *, argument_prefix: str = ""
+    table: Table, input_ids: Tensor | None, inputs_embeds: Tensor | None, *, argument_prefix: str = ""
 ) -> Tensor:
     """The input of a model, ``[batch, time, size]``, which is given either as ids or as embeddings.
 

@@ -6,6 +6,11 @@ import torch
 from torch import Tensor
 
 
+def inverse_frequencies(size: int, device: torch.device | None = None) -> Tensor:
+    """10000^(-2t/size) for t = 0, 1, …: ``[size / 2]`` in float32."""
+    return 1 / 10000.0 ** (torch.arange(0, size, 2, device=device, dtype=torch.float32) / size)
+
+
 def sinusoids(distances: Tensor, size: int) -> Tensor:
     """sin(d · 10000^(-2t/size)) for t = 0, 1, …, then the cosines: all sines stand before all cosines.
 
@@ -16,8 +21,7 @@ def sinusoids(distances: Tensor, size: int) -> Tensor:
     Returns:
         ``[rows, size]`` in float32.
     """
-    exponents = torch.arange(0, size, 2, device=distances.device, dtype=torch.float32) / size
-    angles = distances.float()[:, None] / 10000.0**exponents
+    angles = distances.float()[:, None] * inverse_frequencies(size, distances.device)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
 
