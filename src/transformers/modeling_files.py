@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ._files import parse_size, read_json_object, replacing, write_json
+from .checkpoints import CheckpointError, open_checkpoint
 from .errors import MissingFileError, UserError
 from .hub import HubOptions, find_file, missing_files
 
@@ -104,11 +105,22 @@ def is_original_checkpoint(path: str | os.PathLike[str]) -> bool:
     if _ORIGINAL_NAME.fullmatch(place.name):
         return True
     if place.is_file():
-        return place.suffix not in WEIGHT_SUFFIXES
+        return place.suffix not in WEIGHT_SUFFIXES or _holds_dictionaries(place)
     if place.is_dir():
         ours = any(next(place.glob(pattern), None) for pattern in ("model*.safetensors*", "pytorch_model*.bin*"))
         return not ours and any(next(place.glob(pattern), None) for pattern in _ORIGINAL_IN_FOLDER)
     return Path(f"{place}.index").is_file()
+
+
+def _holds_dictionaries(file: Path) -> bool:
+    """Whether the tensors in a file of PyTorch are in dictionaries inside of it, unlike those of a state dict."""
+    if file.suffix == ".safetensors":
+        return False
+    try:
+        with open_checkpoint(file) as checkpoint:
+            return any("/" in name for name in checkpoint.variables)
+    except CheckpointError:
+        return False
 
 
 # Reading

@@ -6,11 +6,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..checkpoints import CheckpointReader, Variable
 from ..configuration_utils import PretrainedConfig
 from .rules import Rules, SkipRule
+
+if TYPE_CHECKING:
+    from .layout import VariableTable
 
 #: Marks a field that has no default: it has to be given or to follow from the tensors.
 REQUIRED: Any = object()
@@ -162,5 +165,5 @@ class Family:
     sparse_indices: tuple[str, ...] = ()
     config_files: Mapping[str, Callable[[Path], dict[str, Any]]] = field(default_factory=dict)
     unsupported: tuple[SkipRule, ...] = ()
-    finish_config: Callable[[dict[str, Any], Mapping[str, Any]], list[str]] | None = None
+    finish_config: Callable[[dict[str, Any], VariableTable], list[str]] | None = None
     find_task: Callable[[str], Task | None] | None = None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import string
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..checkpoints import Variable
 from ..errors import UserError
 from .family import Family
-from .rules import Choice, Rules, TensorRule, TiedRule
+from .rules import Choice, Rule, Rules, TensorRule, TiedRule
 from .shapes import Dimension, SymbolicShape, solve_sizes
 from .templates import LONGEST_INDEX, Template, Values, expand_values
 
@@ -29,12 +29,18 @@ class VariableTable(Mapping[str, Variable]):
     Args:
         variables: The variables as the checkpoint names them.
         family: The family, whose anchor shows the outer scope: what stands before it.
+        same_values: Tells, from their names in the checkpoint, whether two variables hold the same values.
 
     Raises:
         ConversionError: If the anchor is found in several scopes, or two variables have the same name in the end.
     """
 
-    def __init__(self, variables: Mapping[str, Variable], family: Family) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, Variable],
+        family: Family,
+        same_values: Callable[[str, str], bool] = lambda *_: False,
+    ) -> None:
         known = family.canonical_names(variables) if family.canonical_names else {}
         self._spelled = {canonical: name for name, canonical in known.items()}
         named = {known.get(name, name): variable for name, variable in variables.items()}
@@ -47,6 +53,7 @@ class VariableTable(Mapping[str, Variable]):
                 "Save the one that is wanted in a checkpoint of its own.",
             )
         self.sparse_indices = frozenset(family.sparse_indices)
+        self._same_values = same_values
         self.is_of_family = bool(scopes)
         self.scope = scopes[0] if scopes else ""
         self._variables = {name.removeprefix(self.scope): variable for name, variable in named.items()}
@@ -62,6 +69,11 @@ class VariableTable(Mapping[str, Variable]):
 
     def __len__(self) -> int:
         return len(self._variables)
+
+    def repeats(self, name: str, original: str) -> bool:
+        """Whether a variable is there and holds the values of another one, to the bit."""
+        both = name in self and original in self
+        return both and self._same_values(self[name].name, self[original].name)
 
     def stored_name(self, name: str) -> str:
         """The name in the checkpoint of a variable that may not even be there."""
@@ -129,8 +141,8 @@ class Layout:
     @cached_property
     def placed(self) -> tuple[Placed, ...]:
         """All tensor rules with all values of their placeholders, layer by layer."""
-        tensors = (rule for rule in self.rules if isinstance(rule, TensorRule))
-        groups = itertools.groupby(tensors, key=lambda rule: rule.target.indices)
+        tensors = (rule for rule in self.rules if not isinstance(rule, TiedRule))
+        groups = itertools.groupby(tensors, key=_target_indices)
         placed = [placed for indices, group in groups for placed in self._place(sorted(indices), tuple(group))]
         return tuple(self.mapped.get(each.target, each) for each in self._without_holes(placed))
 
@@ -147,22 +159,38 @@ class Layout:
             if all(each.values[index] in found for index, found in there.items() if index in each.values)
         ]
 
-    def _place(self, indices: list[str], rules: tuple[TensorRule, ...]) -> Iterator[Placed]:
+    def _place(self, indices: list[str], rules: Rules) -> Iterator[Placed]:
         for outer in expand_values(indices, {}, self.counts):
-            for rule in rules:
-                words = dict(rule.target.words)
-                for inner in expand_values(words, words, {}):
-                    yield Placed.at(rule, outer | inner, self.counts)
+            for rule in self._decided(rules, outer):
+                if isinstance(rule, TensorRule):
+                    words = dict(rule.target.words)
+                    for inner in expand_values(words, words, {}):
+                        yield Placed.at(rule, outer | inner, self.counts)
+
+    def _decided(self, rules: Rules, values: Values) -> Iterator[Rule]:
+        """The rules, the choices among them made for certain values of their indices."""
+        for rule in rules:
+            if isinstance(rule, Choice):
+                yield from rule.then if rule.present.fill(values) in self.variables else rule.otherwise
+            else:
+                yield rule
 
     @cached_property
     def tied(self) -> dict[str, str]:
         """Keys that are other names of a parameter -> that parameter's key."""
-        ties = (rule for rule in self.rules if isinstance(rule, TiedRule))
         return {
             rule.target.fill(values): rule.original.fill(values)
-            for rule in ties
-            for values in expand_values(rule.target.placeholders, {}, self.counts)
+            for undecided in self.rules
+            if not isinstance(undecided, TensorRule)
+            for values in expand_values(_target_indices(undecided), {}, self.counts)
+            for rule in self._decided((undecided,), values)
+            if isinstance(rule, TiedRule)
         }
+
+    @cached_property
+    def copies(self) -> frozenset[str]:
+        """Variables that hold the values of a parameter once more, for a key that is tied to it."""
+        return frozenset(rule.copy for rule in self.rules if isinstance(rule, TiedRule) and rule.copy)
 
     @cached_property
     def sources(self) -> frozenset[str]:
@@ -200,10 +228,18 @@ def _all_indices(rule: TensorRule) -> frozenset[str]:
     return rule.target.indices.union(*(source.name.indices for source in rule.sources))
 
 
-def _choose(rules: Rules, variables: VariableTable) -> Iterator[TensorRule | TiedRule]:
+def _target_indices(rule: Rule) -> frozenset[str]:
+    return rule.present.indices if isinstance(rule, Choice) else rule.target.indices
+
+
+def _choose(rules: Rules, variables: VariableTable) -> Iterator[Rule]:
+    """The rules, but for choices that are made for each value of their indices."""
     for rule in rules:
-        if isinstance(rule, Choice):
-            present = any(rule.present.match(name) is not None for name in variables)
+        if isinstance(rule, Choice) and not rule.for_each:
+            present = any(
+                rule.present.match(name) is not None and not (rule.unlike and variables.repeats(name, rule.unlike))
+                for name in variables
+            )
             yield from _choose(rule.then if present else rule.otherwise, variables)
         else:
             yield rule
@@ -212,14 +248,24 @@ def _choose(rules: Rules, variables: VariableTable) -> Iterator[TensorRule | Tie
 def _count_indices(rules: Rules, variables: Iterable[str]) -> dict[str, int]:
     """How far each index runs: one more than the largest at which a variable matches a rule."""
     names = sorted(variables)
-    sources = [source.name for rule in rules if isinstance(rule, TensorRule) for source in rule.sources]
-    counts = dict.fromkeys((index for rule in rules if isinstance(rule, TensorRule) for index in _all_indices(rule)), 0)
+    tensors = list(_tensor_rules(rules))
+    sources = [source.name for rule in tensors for source in rule.sources]
+    counts = dict.fromkeys((index for rule in tensors for index in _all_indices(rule)), 0)
     for head, templates in itertools.groupby(sorted(sources, key=_head), key=_head):
         candidates = [name for name in names if name.startswith(head)]
         for template in templates:
             for index, count in _counts_of(template, candidates, counts, len(names)).items():
                 counts[index] = max(counts[index], count)
     return counts
+
+
+def _tensor_rules(rules: Rules) -> Iterator[TensorRule]:
+    """Those among the rules, on both sides of choices."""
+    for rule in rules:
+        if isinstance(rule, Choice):
+            yield from _tensor_rules(rule.then + rule.otherwise)
+        elif isinstance(rule, TensorRule):
+            yield rule
 
 
 def _head(template: Template) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoints.base import ITEM_SIZES, float32_from_bfloat16
+from ..checkpoints.base import ITEM_SIZES, CheckpointReader, float32_from_bfloat16
 
 Array = NDArray[Any]
 
@@ -94,6 +94,22 @@ _STRIP = 64
 def same_bits(one: Array, other: Array) -> bool:
     """Whether two arrays hold the same bytes; unlike ``==`` this knows NaN and the sign of zero."""
     return one.shape == other.shape and np.array_equal(_bits(one), _bits(other))
+
+
+def same_values(checkpoint: CheckpointReader, one: str, other: str) -> bool:
+    """Whether two variables of a checkpoint hold the same values, to the bit; what lies in one place is not read."""
+    variables = checkpoint.variables[one], checkpoint.variables[other]
+    if (variables[0].shape, variables[0].dtype) != (variables[1].shape, variables[1].dtype):
+        return False
+    values = checkpoint.read(one), checkpoint.read(other)
+    if len({(each.__array_interface__["data"], each.strides, each.dtype) for each in values}) == 1:
+        return True
+    for region in piece_slices(variables[0].shape, variables[0].dtype):
+        same = same_bits(np.asarray(values[0][region]), np.asarray(values[1][region]))
+        checkpoint.release()
+        if not same:
+            return False
+    return True
 
 
 def _bits(values: Array) -> Array:

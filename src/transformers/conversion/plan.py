@@ -123,7 +123,8 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
         )
     seen = survey(family, checkpoint, request)
     name = seen.architecture
-    rows = _Rows(seen, "" if name != family.base_model else family.base_prefix, request.dtype)
+    strip = "" if name != family.base_model else family.base_prefix
+    rows = _Rows(seen, strip, request.dtype)
     leftover = _Leftovers(family, seen)
     problems = [*seen.config.problems, *rows.problems, *leftover.problems]
     if problems:
@@ -135,7 +136,7 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
         architecture=name,
         config=_written_fields(family, seen.config.fields) | {"architectures": [name], "dtype": request.dtype},
         rows=tuple(rows.rows),
-        tied=seen.layout.tied,
+        tied={key.removeprefix(strip): original.removeprefix(strip) for key, original in seen.layout.tied.items()},
         skipped=tuple(leftover.skipped),
         assumed=tuple(seen.config.assumptions),
     )
@@ -246,7 +247,7 @@ class _Leftovers:
                 continue
             variable = variables[variable_name]
             names = {variable_name, variable.name}
-            reason = _reason(rules, names) or other_heads.get(variable_name)
+            reason = _reason(rules, names) or _copied(layout, variable_name) or other_heads.get(variable_name)
             refused = _reason(architecture.refused, names)
             if reason is not None:
                 self.skipped.append(Skipped(variable.name, reason, variable.nbytes))
@@ -263,13 +264,19 @@ def _reason(rules: Iterable[SkipRule], names: Iterable[str]) -> str | None:
     return next((rule.reason for rule in rules for name in names if rule.matches(name)), None)
 
 
+def _copied(layout: Layout, name: str) -> str | None:
+    return (
+        "the same values, to the bit, as those of the parameter that it is tied to" if name in layout.copies else None
+    )
+
+
 def _other_heads(family: Family, variables: VariableTable, chosen: str) -> dict[str, str]:
     """The variables of heads that are there in full but do not belong to the chosen class."""
     reasons: dict[str, str] = {}
     for name, architecture in family.architectures.items():
         head = Layout.of(architecture.head, variables)
         if name != chosen and head.sources and not head.missing:
-            for source in head.sources:
+            for source in head.sources | head.copies:
                 reasons.setdefault(source, f"head of {name}, which {chosen} does not have")
     return reasons
 

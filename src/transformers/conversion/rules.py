@@ -59,10 +59,17 @@ class TensorRule:
 
 @dataclass(frozen=True)
 class TiedRule:
-    """A key of the state dict that is another name of a parameter: it is not stored."""
+    """A key of the state dict that is another name of a parameter: it is not stored.
+
+    Attributes:
+        target: The key.
+        original: The key of the parameter.
+        copy: A variable that may hold the parameter's values once more.
+    """
 
     target: Template
     original: Template
+    copy: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,12 +81,14 @@ class Choice:
         then: The rules if it is there.
         otherwise: The rules if it is not.
         for_each: Whether this is decided for each value of its indices, and not by whether there is any such variable.
+        unlike: A variable whose values it must not repeat: one that does is as if it were not there.
     """
 
     present: Template
     then: Rules
     otherwise: Rules = ()
     for_each: bool = False
+    unlike: str = ""
 
 
 @dataclass(frozen=True)
@@ -231,14 +240,25 @@ def constant(target: str, kind: str, shape: str) -> Rules:
     return (TensorRule((), Template(target), make),)
 
 
-def tied(target: str, original: str) -> Rules:
-    """A key of the state dict that is another name of the parameter ``original``."""
-    return (TiedRule(Template(target), Template(original)),)
+def tied(target: str, original: str, *, copy: str = "") -> Rules:
+    """A key of the state dict that is another name of the parameter ``original``.
+
+    Args:
+        target: The key.
+        original: The key of the parameter.
+        copy: A variable that may hold the parameter's values once more, and is left out; for :func:`when_different`.
+    """
+    return (TiedRule(Template(target), Template(original), copy),)
 
 
 def when_present(variable: str, then: Rules, otherwise: Rules = (), **words: tuple[str, ...]) -> Rules:
     """Rules that depend on whether the checkpoint has a variable, with any of the words in its name."""
     return (Choice(Template(variable, tuple(words.items())), then, otherwise),)
+
+
+def when_different(variable: str, original: str, then: Rules, otherwise: Rules) -> Rules:
+    """Rules that depend on whether a variable has values of its own; otherwise it repeats ``original`` or is absent."""
+    return (Choice(Template(variable), then, otherwise, unlike=original),)
 
 
 def for_each_present(variable: str, then: Rules, otherwise: Rules = ()) -> Rules:

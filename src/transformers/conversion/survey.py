@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ..checkpoints import CheckpointReader, Variable
 from .configs import ConfigResult, ConfigSource, settle_config
 from .family import Architecture, Family
 from .layout import ConversionError, Layout, VariableTable
 from .mapping import resolve_maps
+from .pieces import same_values
 from .rules import matches_any
 
 
@@ -62,7 +64,7 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     """
     left_out = {name: each for name, each in checkpoint.variables.items() if matches_any(name, request.skip)}
     kept = {name: each for name, each in checkpoint.variables.items() if name not in left_out}
-    variables = VariableTable(kept, family)
+    variables = VariableTable(kept, family, partial(same_values, checkpoint))
     if not variables.is_of_family:
         raise ConversionError(
             f"{checkpoint.path} does not look like {family.title}: it has no variable {family.anchor}.",

@@ -142,10 +142,11 @@ def _configs(
     family: Family, checkpoint: CheckpointReader, config: StrPath | Mapping[str, Any] | None
 ) -> list[ConfigSource]:
     """What was given, and what stands beside the checkpoint."""
-    if isinstance(config, Mapping):
-        return [ConfigSource("the configuration", config, "model_type" in config or "architectures" in config)]
     embedded = family.embedded_config(checkpoint) if family.embedded_config else {}
     said = [ConfigSource("the checkpoint", embedded, literal=True)] if embedded else []
+    if isinstance(config, Mapping):
+        literal = "model_type" in config or "architectures" in config
+        return [ConfigSource("the configuration", config, literal), *said]
     given = [] if config is None else [Path(config)]
     for name in family.config_files:
         beside = _folder(checkpoint) / name
