@@ -108,6 +108,22 @@ FAMILIES: Mapping[str, FamilyEntry] = {
             "AutoModelForQuestionAnswering": "T5ForQuestionAnswering",
         },
     ),
+    "xlm": FamilyEntry(
+        folder="xlm",
+        config="XLMConfig",
+        tokenizer="XLMTokenizer",
+        converter="convert_xlm_original_tf_checkpoint_to_pytorch",
+        classes={
+            "AutoModel": "XLMModel",
+            "AutoModelForPreTraining": "XLMWithLMHeadModel",
+            "AutoModelForMaskedLM": "XLMWithLMHeadModel",
+            "AutoModelForCausalLM": "XLMWithLMHeadModel",
+            "AutoModelForSequenceClassification": "XLMForSequenceClassification",
+            "AutoModelForTokenClassification": "XLMForTokenClassification",
+            "AutoModelForQuestionAnswering": "XLMForQuestionAnsweringSimple",
+            "AutoModelForMultipleChoice": "XLMForMultipleChoice",
+        },
+    ),
 }
 
 
