@@ -142,10 +142,14 @@ def match_keys(
     return found, unexpected
 
 
+#: How early files end the names of layer norms, and those of 2018 the names of all parameters.
+_OLDER_ENDINGS = {"gamma": "weight", "beta": "bias", "g": "weight", "w": "weight", "b": "bias"}
+
+
 def _spellings(name: str, base_prefix: str) -> Iterator[str]:
     name = name.removeprefix("module.")
     stem, _, last = name.rpartition(".")
-    modern = {"gamma": f"{stem}.weight", "beta": f"{stem}.bias"}.get(last, name)
+    modern = f"{stem}.{_OLDER_ENDINGS[last]}" if last in _OLDER_ENDINGS else name
     for spelling in (name, modern):
         yield spelling
         if base_prefix:

@@ -240,7 +240,8 @@ def _take_default(wanted: ConfigField, result: ConfigResult, aliases: Mapping[st
         return
     value = wanted.default if wanted.translate is None else wanted.translate(wanted.default)
     result.fields[wanted.name] = value
-    result.assumed[wanted.name] = "the original's default"
+    if value is not None:
+        result.assumed[wanted.name] = "the original's default"
 
 
 def _unknown_fields(family: Family, sources: Sequence[ConfigSource], aliases: Mapping[str, str]) -> dict[str, Any]:

@@ -157,13 +157,15 @@ class _Rows:
     def __init__(self, seen: Survey, strip: str, dtype: str) -> None:
         layout = self.layout = seen.layout
         self.settled = {**seen.config.fields, **layout.sizes}
+        self.is_settled = not seen.config.problems
         self.problems = [f"{layout.variables.stored_name(name)} is missing" for name in layout.missing]
         self.rows: list[PlanRow] = []
         missing = set(layout.missing)
         for placed in layout.placed:
-            if missing.isdisjoint(placed.sources) and self._shapes_fit(placed):
+            fixed = isinstance(placed.rule.operation, Operation)  # others need a configuration without faults
+            if missing.isdisjoint(placed.sources) and self._shapes_fit(placed) and (fixed or self.is_settled):
                 self._add(placed, strip, dtype)
-        if not self.problems:
+        if not self.problems and self.is_settled:
             self.problems += _gaps(self.rows, layout)
 
     def _shapes_fit(self, placed: Placed) -> bool:

@@ -64,6 +64,19 @@ FAMILIES: Mapping[str, FamilyEntry] = {
             "AutoModelForMultipleChoice": "AlbertForMultipleChoice",
         },
     ),
+    "openai-gpt": FamilyEntry(
+        folder="openai",
+        config="OpenAIGPTConfig",
+        tokenizer="OpenAIGPTTokenizer",
+        converter="convert_openai_original_tf_checkpoint_to_pytorch",
+        spellings=("gpt",),
+        classes={
+            "AutoModel": "OpenAIGPTModel",
+            "AutoModelForPreTraining": "OpenAIGPTLMHeadModel",
+            "AutoModelForCausalLM": "OpenAIGPTLMHeadModel",
+            "AutoModelForSequenceClassification": "OpenAIGPTForSequenceClassification",
+        },
+    ),
     "gpt2": FamilyEntry(
         folder="gpt2",
         config="GPT2Config",
@@ -77,6 +90,18 @@ FAMILIES: Mapping[str, FamilyEntry] = {
             "AutoModelForSequenceClassification": "GPT2ForSequenceClassification",
             "AutoModelForTokenClassification": "GPT2ForTokenClassification",
             "AutoModelForQuestionAnswering": "GPT2ForQuestionAnswering",
+        },
+    ),
+    "transfo-xl": FamilyEntry(
+        folder="transfo_xl",
+        config="TransfoXLConfig",
+        tokenizer="TransfoXLTokenizer",
+        converter="convert_transfo_xl_original_tf_checkpoint_to_pytorch",
+        classes={
+            "AutoModel": "TransfoXLModel",
+            "AutoModelForPreTraining": "TransfoXLLMHeadModel",
+            "AutoModelForCausalLM": "TransfoXLLMHeadModel",
+            "AutoModelForSequenceClassification": "TransfoXLForSequenceClassification",
         },
     ),
     "xlnet": FamilyEntry(

@@ -1,0 +1,150 @@
+"""The original OpenAI GPT parameters (openai/finetune-transformer-lm) as models of this library.
+
+The original numbers its arrays and gives them no names: the released folder has positions, tokens, and twelve arrays a
+block; the list that its fine-tuning script saves has one table of tokens, special tokens and positions, the blocks, and
+the classifier. Here they have names in the way of the original's graph, below ``gpt/``.
+
+E width of the embeddings, V vocabulary, P positions, R rows of the common table; i counts the blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..._files import read_json_object
+from ...checkpoints import Variable
+from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel
+from ...conversion.operations import Rows, Transpose
+from ...conversion.rules import convolution, layer_norm, table, tensor, tied, when_present
+from .configuration_openai import OpenAIGPTConfig
+
+BLOCK = "gpt/h{i}"
+OUR_BLOCK = "transformer.h.{i}"
+
+ENCODER = table(
+    when_present(
+        "gpt/tokens",
+        tensor("gpt/tokens", "transformer.tokens_embed.weight", "V E")
+        + tensor("gpt/positions", "transformer.positions_embed.weight", "P E"),
+        tensor("gpt/we", "transformer.tokens_embed.weight", "R E", lambda _, sizes: Rows(0, sizes["vocab_size"]))
+        + tensor("gpt/we", "transformer.positions_embed.weight", "R E", lambda _, sizes: Rows(sizes["vocab_size"])),
+    ),
+    convolution(f"{BLOCK}/attn/c_attn", f"{OUR_BLOCK}.attn.c_attn", "E 3*E"),
+    convolution(f"{BLOCK}/attn/c_proj", f"{OUR_BLOCK}.attn.c_proj", "E E"),
+    layer_norm(f"{BLOCK}/ln_1", f"{OUR_BLOCK}.ln_1", "E", gain="g", offset="b"),
+    convolution(f"{BLOCK}/mlp/c_fc", f"{OUR_BLOCK}.mlp.c_fc", "E 4*E"),
+    convolution(f"{BLOCK}/mlp/c_proj", f"{OUR_BLOCK}.mlp.c_proj", "4*E E"),
+    layer_norm(f"{BLOCK}/ln_2", f"{OUR_BLOCK}.ln_2", "E", gain="g", offset="b"),
+)
+
+LANGUAGE = tied("lm_head.weight", "transformer.tokens_embed.weight")
+CHOICES = tensor("gpt/clf/w", "multiple_choice_head.summary.weight", "E 1", Transpose()) + tensor(
+    "gpt/clf/b", "multiple_choice_head.summary.bias", "1"
+)
+
+ARCHITECTURES = {
+    "OpenAIGPTDoubleHeadsModel": Architecture(LANGUAGE + CHOICES),
+    "OpenAIGPTLMHeadModel": Architecture(LANGUAGE),
+    "OpenAIGPTModel": Architecture(),
+}
+
+#: The arrays of a block in the order in which the original makes them.
+IN_BLOCK = tuple(
+    f"{layer}/{part}"
+    for layer, parts in (
+        ("attn/c_attn", "wb"),
+        ("attn/c_proj", "wb"),
+        ("ln_1", "gb"),
+        ("mlp/c_fc", "wb"),
+        ("mlp/c_proj", "wb"),
+        ("ln_2", "gb"),
+    )
+    for part in parts
+)
+
+#: Before and behind the blocks: in the released folder, and in the list that the fine-tuning script saves.
+RELEASE = (("positions", "tokens"), ())
+FINE_TUNED = (("we",), ("clf/w", "clf/b"))
+
+
+def canonical_names(variables: Mapping[str, Variable]) -> dict[str, str]:
+    """The names of arrays that are only numbered, if there are as many of them as one of the two layouts has."""
+    if not variables or not all(name.isdecimal() for name in variables):
+        return {}
+    for first, last in (RELEASE, FINE_TUNED):
+        blocks, rest = divmod(len(variables) - len(first) - len(last), len(IN_BLOCK))
+        if blocks > 0 and rest == 0:
+            inner = [f"h{block}/{name}" for block in range(blocks) for name in IN_BLOCK]
+            names = [f"gpt/{name}" for name in (*first, *inner, *last)]
+            return dict(zip(sorted(variables, key=int), names, strict=True))
+    return {}
+
+
+FIELDS = (
+    ConfigField("vocab_size", int, "n_vocab", size="V", default=None, nullable=True),
+    ConfigField("n_positions", int, "n_ctx", size="P", default=None, nullable=True),
+    ConfigField("n_embd", int, size="E"),
+    ConfigField("n_head", int),
+    ConfigField("n_layer", int, size="i"),
+    ConfigField("afn", str, default="gelu"),
+    ConfigField("vocabulary_entries", int, default=None, nullable=True, conversion_only=True),
+)
+
+RELEASED = [ReleasedModel("OpenAI GPT", {"V": 40478, "P": 512, "E": 768, "i": 12}, {"n_head": 12})]
+
+#: What the fine-tuning script adds to the vocabulary: ``_start_``, ``_delimiter_``, ``_classify_``.
+SPECIAL_TOKENS = 3
+
+
+def vocabulary_entries(path: Path) -> dict[str, Any]:
+    """How many tokens a vocabulary has."""
+    return {"vocabulary_entries": len(read_json_object(path))}
+
+
+def finish_config(fields: dict[str, Any], variables: Mapping[str, Variable]) -> list[str]:
+    """The checks that need several fields, and how the common table of a fine-tuned file is divided."""
+    problems = [] if "gpt/we" not in variables else _divide_table(fields, variables["gpt/we"])
+    if fields["n_head"] == 0 or fields["n_embd"] % fields["n_head"]:
+        problems.append(f"n_head   {fields['n_head']} heads do not divide a width of {fields['n_embd']}")
+    return problems
+
+
+def _divide_table(fields: dict[str, Any], table: Variable) -> list[str]:
+    """Settles vocabulary and positions, of which one has to be known."""
+    rows, entries = table.shape[0], fields["vocabulary_entries"]
+    if fields["vocab_size"] is None and fields["n_positions"] is not None:
+        fields["vocab_size"] = rows - fields["n_positions"]
+    if fields["vocab_size"] is None and entries is not None:
+        fields["vocab_size"] = entries + SPECIAL_TOKENS
+    if fields["vocab_size"] is None:
+        advice = (
+            "give vocab_size (with the 3 special tokens) or n_positions in a --config, or put the vocabulary beside it"
+        )
+        return [f"vocab_size   array {table.name} has {rows} rows of tokens and positions: {advice}"]
+    if fields["n_positions"] is None:
+        fields["n_positions"] = rows - fields["vocab_size"]
+    if fields["vocab_size"] + fields["n_positions"] != rows or min(fields["vocab_size"], fields["n_positions"]) < 1:
+        sum_of_both = f"{fields['vocab_size']} tokens and {fields['n_positions']} positions"
+        return [f"vocab_size   {sum_of_both} do not make the {rows} rows of array {table.name}"]
+    return []
+
+
+FAMILY = Family(
+    model_type="openai-gpt",
+    title="OpenAI GPT",
+    config_class=OpenAIGPTConfig,
+    anchor="gpt/h0/attn/c_attn/w",
+    encoder=ENCODER,
+    base_prefix="transformer.",
+    base_model="OpenAIGPTModel",
+    headless="OpenAIGPTLMHeadModel",
+    architectures=ARCHITECTURES,
+    skipped=(),
+    fields=FIELDS,
+    released=RELEASED,
+    canonical_names=canonical_names,
+    config_files={"config.json": read_json_object, "encoder_bpe_40000.json": vocabulary_entries},
+    finish_config=finish_config,
+)
