@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.shared.memory_checkpoint import MemoryCheckpoint
+from tests.shared.synthetic_checkpoint import synthetic_arrays
+
+from transformers import convert_checkpoint
+from transformers.checkpoints import write_bundle
+from transformers.conversion import ConversionError, ConversionReport
+from transformers.errors import UserError
+from transformers.models.auto.original_checkpoints import (
+    find_family,
+    load_family,
+    load_original,
+    plan_conversion,
+    recognise,
+)
+from transformers.models.auto.tables import FAMILIES
+
+BERT_SIZES = {"V": 11, "H": 8, "P": 6, "T": 2, "I": 12, "i": 2, "N": 3}
+GPT2_SIZES = {"V": 11, "E": 8, "P": 6, "i": 2}
+CONFIG = {"num_attention_heads": 2}
+
+
+def bert(architecture: str = "BertForPreTraining") -> MemoryCheckpoint:
+    return MemoryCheckpoint(synthetic_arrays(load_family("bert"), architecture, BERT_SIZES))
+
+
+def gpt2() -> MemoryCheckpoint:
+    return MemoryCheckpoint(synthetic_arrays(load_family("gpt2"), "GPT2LMHeadModel", GPT2_SIZES))
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    (tmp_path / "source").mkdir()
+    arrays = synthetic_arrays(load_family("bert"), "BertForPreTraining", BERT_SIZES)
+    write_bundle(tmp_path / "source" / "model.ckpt", arrays)
+    return tmp_path / "source" / "model.ckpt"
+
+
+def config_file(saved: Path) -> Path:
+    path = saved.with_name("heads.json")
+    path.write_text(json.dumps(CONFIG))
+    return path
+
+
+# ----------------------------------------------------------------------------------------------------------- families
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+def test_every_family_describes_its_conversion(model_type: str) -> None:
+    family = load_family(model_type)
+
+    assert family.model_type == model_type
+    assert family.config_class.model_type == model_type  # type: ignore[attr-defined]
+    assert {family.base_model, family.headless} <= set(family.architectures)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "model_type"), [(bert(), "bert"), (bert("BertModel"), "bert"), (gpt2(), "gpt2")]
+)
+def test_a_family_is_recognised_by_its_variables(checkpoint: MemoryCheckpoint, model_type: str) -> None:
+    assert [family.model_type for family in recognise(checkpoint.variables)] == [model_type]
+    assert find_family("auto", checkpoint).model_type == model_type
+    assert find_family(model_type.upper(), checkpoint).model_type == model_type
+
+
+def test_what_nobody_knows_is_refused() -> None:
+    other = MemoryCheckpoint({"resnet/conv": np.zeros(1, np.float32)})
+
+    with pytest.raises(ConversionError, match=r"(?s)any family .*resnet/conv.*bert, gpt2"):
+        find_family("auto", other)
+    with pytest.raises(ConversionError, match="no BERT checkpoint"):
+        find_family("bert", other)
+    with pytest.raises(ConversionError, match="'brt' is no model type"):
+        find_family("brt", other)
+
+
+def test_another_family_is_named() -> None:
+    with pytest.raises(ConversionError, match=r"(?s)no BERT checkpoint.*looks like GPT-2.*--model_type gpt2"):
+        find_family("bert", gpt2())
+
+
+# ---------------------------------------------------------------------------------------------------------- from Python
+
+
+def test_a_conversion_from_python_returns_its_report(saved: Path, tmp_path: Path) -> None:
+    done: list[int] = []
+
+    report = convert_checkpoint(saved, tmp_path / "out", config=CONFIG, progress=done.append)
+
+    assert isinstance(report, ConversionReport)
+    assert report.architecture == "BertForPreTraining"
+    assert report.folder == tmp_path / "out"
+    assert sum(done) == 2 * 4 * report.parameters
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_paths_may_be_strings(kind: type, saved: Path, tmp_path: Path) -> None:
+    config = tmp_path / "my.json"
+    config.write_text(json.dumps(CONFIG))
+
+    convert_checkpoint(kind(saved), kind(tmp_path / "out"), config=kind(config))
+
+    assert (tmp_path / "out" / "config.json").is_file()
+
+
+def test_a_neighbouring_configuration_is_found_and_an_explicit_one_wins(saved: Path, tmp_path: Path) -> None:
+    neighbour = saved.with_name("bert_config.json")
+    neighbour.write_text(json.dumps({**CONFIG, "hidden_dropout_prob": 0.25}))
+
+    convert_checkpoint(saved, tmp_path / "one")
+    assert json.loads((tmp_path / "one" / "config.json").read_text())["hidden_dropout_prob"] == 0.25
+
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({"hidden_dropout_prob": 0.5}))
+    with pytest.raises(UserError, match=r"hidden_dropout_prob .*other.json says 0.5, bert_config.json says 0.25"):
+        convert_checkpoint(saved, tmp_path / "two", config=other)
+
+
+def test_a_bad_size_or_type_is_one_error(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'large' is not a size"):
+        convert_checkpoint(saved, tmp_path / "out", config=CONFIG, max_shard_size="large")
+    with pytest.raises(UserError, match="int8 is no data type"):
+        convert_checkpoint(saved, tmp_path / "out", config=CONFIG, dtype="int8")
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_can_be_had_without_a_conversion() -> None:
+    plan = plan_conversion(bert("BertForSequenceClassification"), "bert", CONFIG, num_labels=3)
+
+    assert plan.architecture == "BertForSequenceClassification"
+    assert plan.config["num_labels"] == 3
+    with pytest.raises(ConversionError, match=r"num_labels .*--num_labels says 2, the head in the checkpoint has 3"):
+        plan_conversion(bert("BertForSequenceClassification"), "bert", CONFIG, num_labels=2)
+
+
+# ------------------------------------------------------------------------------------------------- from_pretrained
+
+
+def test_an_original_is_loaded_into_a_class_that_has_its_head(saved: Path) -> None:
+    pytest.importorskip("torch")
+
+    config, tensors = load_original(saved, "BertForPreTraining", config_file(saved))
+
+    assert config.num_attention_heads == 2
+    assert tuple(tensors["cls.seq_relationship.weight"].shape) == (2, 8)
+
+
+def test_an_original_is_loaded_into_a_class_with_a_new_head(saved: Path) -> None:
+    pytest.importorskip("torch")
+
+    _, tensors = load_original(saved, "BertForQuestionAnswering", config_file(saved))
+
+    assert "embeddings.word_embeddings.weight" in tensors
+    assert not any(name.startswith(("qa_outputs", "cls")) for name in tensors)
+
+
+def test_fields_are_set_last(saved: Path) -> None:
+    pytest.importorskip("torch")
+
+    config, _ = load_original(saved, "BertModel", config_file(saved), {"hidden_dropout_prob": 0.75})
+
+    assert config.hidden_dropout_prob == 0.75
