@@ -240,8 +240,7 @@ def _take_default(wanted: ConfigField, result: ConfigResult, aliases: Mapping[st
         return
     value = wanted.default if wanted.translate is None else wanted.translate(wanted.default)
     result.fields[wanted.name] = value
-    if value is not None:
-        result.assumed[wanted.name] = "the original's default"
+    result.assumed[wanted.name] = "the original's default"
 
 
 def _unknown_fields(family: Family, sources: Sequence[ConfigSource], aliases: Mapping[str, str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..._files import read_json_object
 from ...checkpoints import Variable
-from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel
+from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, ReleasedModel
 from ...conversion.operations import Rows, Transpose
 from ...conversion.rules import convolution, layer_norm, table, tensor, tied, when_present
 from .configuration_openai import OpenAIGPTConfig
@@ -83,13 +83,13 @@ def canonical_names(variables: Mapping[str, Variable]) -> dict[str, str]:
 
 
 FIELDS = (
-    ConfigField("vocab_size", int, "n_vocab", size="V", default=None, nullable=True),
-    ConfigField("n_positions", int, "n_ctx", size="P", default=None, nullable=True),
+    ConfigField("vocab_size", int, "n_vocab", size="V", default=UNKNOWN_TO_THE_ORIGINAL),
+    ConfigField("n_positions", int, "n_ctx", size="P", default=UNKNOWN_TO_THE_ORIGINAL),
     ConfigField("n_embd", int, size="E"),
     ConfigField("n_head", int),
     ConfigField("n_layer", int, size="i"),
     ConfigField("afn", str, default="gelu"),
-    ConfigField("vocabulary_entries", int, default=None, nullable=True, conversion_only=True),
+    ConfigField("vocabulary_entries", int, default=UNKNOWN_TO_THE_ORIGINAL, conversion_only=True),
 )
 
 RELEASED = [ReleasedModel("OpenAI GPT", {"V": 40478, "P": 512, "E": 768, "i": 12}, {"n_head": 12})]
@@ -113,18 +113,17 @@ def finish_config(fields: dict[str, Any], variables: Mapping[str, Variable]) -> 
 
 def _divide_table(fields: dict[str, Any], table: Variable) -> list[str]:
     """Settles vocabulary and positions, of which one has to be known."""
-    rows, entries = table.shape[0], fields["vocabulary_entries"]
-    if fields["vocab_size"] is None and fields["n_positions"] is not None:
+    rows = table.shape[0]
+    if "vocab_size" not in fields and "n_positions" in fields:
         fields["vocab_size"] = rows - fields["n_positions"]
-    if fields["vocab_size"] is None and entries is not None:
-        fields["vocab_size"] = entries + SPECIAL_TOKENS
-    if fields["vocab_size"] is None:
+    if "vocab_size" not in fields and "vocabulary_entries" in fields:
+        fields["vocab_size"] = fields["vocabulary_entries"] + SPECIAL_TOKENS
+    if "vocab_size" not in fields:
         advice = (
             "give vocab_size (with the 3 special tokens) or n_positions in a --config, or put the vocabulary beside it"
         )
         return [f"vocab_size   array {table.name} has {rows} rows of tokens and positions: {advice}"]
-    if fields["n_positions"] is None:
-        fields["n_positions"] = rows - fields["vocab_size"]
+    fields.setdefault("n_positions", rows - fields["vocab_size"])
     if fields["vocab_size"] + fields["n_positions"] != rows or min(fields["vocab_size"], fields["n_positions"]) < 1:
         sum_of_both = f"{fields['vocab_size']} tokens and {fields['n_positions']} positions"
         return [f"vocab_size   {sum_of_both} do not make the {rows} rows of array {table.name}"]
