@@ -63,13 +63,17 @@ class ModelSource:
         """
         if self.place is None and (self.config is None or self.state_dict is None):
             raise TypeError(f"{model_class.__name__}.from_pretrained needs a name or path, or config and state_dict")
-        if self.place is not None and (self.from_tf or is_original_checkpoint(self.place)):
+        if self.place is not None and self._is_original:
             return _load_original(Path(self.place), model_class, self.config, overrides)
         return self._load_config(model_class, overrides), self._load_tensors()
 
+    @property
+    def _is_original(self) -> bool:
+        return self.place is not None and (self.from_tf or is_original_checkpoint(self.place))
+
     def find(self, filename: str) -> Path | None:
-        """The local path of a further file of the model, or None if it has no such file."""
-        if self.place is None:
+        """The local path of a further file of the model, or None if it has no such file, as no original has."""
+        if self.place is None or self._is_original:
             return None
         return find_file(Path(self.place).parent if Path(self.place).is_file() else self.place, filename, self.options)
 
