@@ -85,7 +85,7 @@ def _as_literal(token: re.Match[str]) -> str:
 
 
 def _statements(text: str) -> Iterator[str]:
-    """The statements without comments, each on one line."""
+    """The statements without comments, each on one line; the last may be cut off."""
     depth, start = 0, 0
     pieces: list[str] = []
     for token in _TOKENS.finditer(text + "\n"):
@@ -99,3 +99,4 @@ def _statements(text: str) -> Iterator[str]:
             pieces.append(" ")
         elif kind != "comment":
             pieces.append(token[0])
+    yield "".join(pieces).strip()

@@ -83,7 +83,7 @@ def _other_order(file: GinFile) -> list[str]:
     """Blocks that do not begin with a norm."""
     problems = []
     for scope, parts in _said(file, "LayerStack.sublayers_per_layer").items():
-        names = [part.decode().rpartition(".")[2] for part in parts if isinstance(part, bytes)]
+        names = [part.decode().lstrip("@").rpartition(".")[2] for part in parts if isinstance(part, bytes)]
         call = names.index("sublayer_call_layer") if "sublayer_call_layer" in names else len(names)
         if any("norm" in name for name in names[call:]) or not any("norm" in name for name in names[:call]):
             problems.append(
