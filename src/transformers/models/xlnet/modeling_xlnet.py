@@ -334,7 +334,7 @@ class XLNetModel(XLNetPreTrainedModel):
         inputs = LayerInputs(
             distances=self.dropout(self._distances(content, past)),
             content_mask=_scores(None if hidden is None else _showing_oneself(hidden, past), content.dtype),
-            query_mask=_scores(hidden, content.dtype),
+            query_mask=None if target_mapping is None else _scores(hidden, content.dtype),
             other_segment=None if token_type_ids is None else _other_segment(token_type_ids, past),
             target_mapping=None if target_mapping is None else target_mapping.to(content.dtype),
             need_weights=config.output_attentions if output_attentions is None else output_attentions,
@@ -343,9 +343,9 @@ class XLNetModel(XLNetPreTrainedModel):
         query = None
         if target_mapping is not None:
             query = self.dropout(self.mask_emb.expand(*target_mapping.shape[:2], -1))
-        output = self._run_layers(content, query, memories, inputs, head_mask, need_states=need_states)
-        if not use_mems:
-            output.mems = None
+        output = self._run_layers(
+            content, query, memories, inputs, head_mask, need_mems=use_mems, need_states=need_states
+        )
         wants_dict = config.use_return_dict if return_dict is None else return_dict
         return output if wants_dict else output.to_tuple()
 
@@ -404,13 +404,15 @@ class XLNetModel(XLNetPreTrainedModel):
         inputs: LayerInputs,
         head_mask: Tensor | None,
         *,
+        need_mems: bool,
         need_states: bool,
     ) -> XLNetModelOutput:
         """The states of both streams, through all layers, and the memories for the segment behind this one."""
         mems, states, attentions = [], [(content, query)], []
         masks = head_masks(head_mask, len(self.layer))
         for layer, memory, factor in zip(self.layer, memories, masks, strict=True):
-            mems.append(self._remember(content, memory))
+            if need_mems:
+                mems.append(self._remember(content, memory))
             content, query, weights = self._layer_call(layer)(content, query, memory, inputs, factor)
             if need_states:
                 states.append((content, query))
@@ -419,7 +421,7 @@ class XLNetModel(XLNetPreTrainedModel):
         streams = tuple(state for pair in states for state in pair if state is not None)
         return XLNetModelOutput(
             last_hidden_state=self.dropout(content if query is None else query),
-            mems=tuple(mems),
+            mems=tuple(mems) if need_mems else None,
             hidden_states=streams if need_states else None,
             attentions=tuple(attentions) or None,
         )
