@@ -72,7 +72,7 @@ def test_a_family_is_recognised_by_its_variables(checkpoint: MemoryCheckpoint, m
 def test_what_nobody_knows_is_refused() -> None:
     other = MemoryCheckpoint({"resnet/conv": np.zeros(1, np.float32)})
 
-    with pytest.raises(ConversionError, match=r"(?s)any family .*resnet/conv.*bert, gpt2"):
+    with pytest.raises(ConversionError, match=r"(?s)any family .*resnet/conv.*bert, .*gpt2"):
         find_family("auto", other)
     with pytest.raises(ConversionError, match="no BERT checkpoint"):
         find_family("bert", other)
