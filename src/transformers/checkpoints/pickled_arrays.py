@@ -18,6 +18,8 @@ _ITEM_SIZES = {
     "f2": 2, "f4": 4, "f8": 8, "c8": 8, "c16": 16,
 }  # fmt: skip
 
+_SHORT = 256  # text is decoded at once up to here; a pickle can ask for it again and again
+
 
 class ArrayType(Holder):
     """For ``numpy.dtype``: a data type of numbers.
@@ -56,7 +58,11 @@ class Latin1(Holder):
         self._text = text
 
     def encoded(self) -> bytes:
-        """The bytes, made anew each time."""
+        """The bytes, made anew each time.
+
+        Raises:
+            FormatError: If the text has other characters than bytes.
+        """
         try:
             text = self._text if isinstance(self._text, str) else str(self._text.encoded, "utf-8")
             return text.encode("latin-1")
@@ -152,13 +158,15 @@ def _make_array(arguments: tuple[Any, ...]) -> PickledArray:
 
 def _make_scalar(arguments: tuple[Any, ...]) -> Any:
     match arguments:
-        case (ArrayType(numpy=dtype), bytes() | str() | Latin1() as raw) if _can_hold(raw, dtype.itemsize):
+        case (ArrayType(numpy=dtype), bytes() | str() as raw) if _can_hold(raw, dtype.itemsize):
             return array_from(_bytes_of(raw), dtype, ()).item()
     raise FormatError("a number of NumPy's is not made as they are")
 
 
-def _make_latin1(arguments: tuple[Any, ...]) -> Latin1:
+def _make_latin1(arguments: tuple[Any, ...]) -> bytes | Latin1:
     match arguments:
+        case (str(text), "latin1" | "latin-1") if len(text) <= _SHORT:
+            return Latin1(text).encoded()
         case (str() | LongText() as text, "latin1" | "latin-1"):
             return Latin1(text)
     raise FormatError("text is encoded otherwise than as bytes are")
