@@ -76,8 +76,10 @@ class TextToInputs(IdsToInputs):
         options.setdefault("add_special_tokens", False)
         encoding = self(text, pair, **options)[0]
         added = self._engine.get_added_tokens_decoder()  # the engine has their places in the text instead
+        names = {number: token.content for number, token in added.items()}
+        unknown = self.unk_token_id
         return [
-            added[number].content if number in added else token
+            names[number] if number in names and (number != unknown or names[number] in token) else token
             for number, token in zip(encoding.ids, encoding.tokens, strict=True)
         ]
 

@@ -291,10 +291,14 @@ class PreTrainedTokenizerBase(TextToInputs, PushToHubMixin):
         written.append(folder / file_name(filename_prefix, TOKENIZER))
         self._engine.no_truncation()
         with replacing(written[-1]) as temporary:
-            self._engine.save(str(temporary), pretty=True)
+            self._engine_to_save().save(str(temporary), pretty=True)
         if push_to_hub:
             self.push_to_hub(push_arguments.pop("repo_id", folder.name), **push_arguments)
         return (*map(str, written), *self.save_vocabulary(folder, filename_prefix))
+
+    def _engine_to_save(self) -> Tokenizer:
+        """The engine as it is saved; a family that does more than its engine saves what comes close to it."""
+        return self._engine
 
     def save_vocabulary(
         self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None

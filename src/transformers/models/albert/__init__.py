@@ -14,6 +14,7 @@ PUBLIC_NAMES = {
         "AlbertModel",
         "AlbertPreTrainedModel",
     ),
+    "tokenization_albert": ("AlbertTokenizer", "AlbertTokenizerFast"),
     "convert_albert_original_tf_checkpoint_to_pytorch": (),
 }
 

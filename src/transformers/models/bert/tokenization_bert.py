@@ -30,6 +30,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from ...errors import UserError
 from ...tokenization_files import TOKENIZER, add_tokens, load_engine, missing_vocabulary, read_text
+from ...tokenization_normalizers import lower_case
 from ...tokenization_special_tokens import InputTemplate
 from ...tokenization_utils import PreTrainedTokenizerFast
 from .basic_tokenizer import IDEOGRAPHS, BasicTokenizer, WordpieceTokenizer
@@ -47,8 +48,6 @@ _LONGEST_WORD = 100
 _LONGEST_WORD_OF_THE_ORIGINAL = 200
 
 _DROPPED = r"[\x{0}\x{FFFD}]|[[\p{Cc}\p{Cf}]&&[^\t\n\r]]"
-_CASED = r"[\p{Cased}&&[^\p{Case_Ignorable}]]"
-_FINAL_SIGMA = rf"(?<={_CASED}\p{{Case_Ignorable}}*)Σ(?!\p{{Case_Ignorable}}*{_CASED})"
 _WORDS_BY_THEMSELVES = (
     "[" + "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in IDEOGRAPHS) + r"!-/:-@\[-`{-~\p{P}]"
 )
@@ -99,8 +98,7 @@ class TextRules:
         steps: list[normalizers.Normalizer] = [normalizers.Replace(Regex(_DROPPED), "")]
         if self.lower_case:
             steps += [
-                normalizers.Replace(Regex(_FINAL_SIGMA), "ς"),
-                normalizers.Lowercase(),
+                *lower_case(),
                 normalizers.NFD(),
                 normalizers.Replace(Regex(r"\p{Mn}"), ""),
             ]

@@ -1,0 +1,224 @@
+"""The base of the tokenizers with a SentencePiece model, and what ALBERT's and XLNet's have in common.
+
+Where a folder has both ``spiece.model`` and ``tokenizer.json``, the former counts. It is the original, and every
+setting can still be chosen. ``tokenizer.json`` is for programs that know the engine only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from tokenizers import AddedToken, Encoding, Tokenizer, normalizers
+
+from ._files import replacing
+from .errors import UserError
+from .tokenization_files import TOKENIZER, file_name, load_engine, missing_vocabulary
+from .tokenization_normalizers import collapse_white_space, lower_case, strip_accents
+from .tokenization_padding import EncodingOptions, Truncation
+from .tokenization_sentencepiece import SPACE, SentencePieceModel, read_model_file
+from .tokenization_special_tokens import special_token
+from .tokenization_utils import PreTrainedTokenizerFast
+
+#: What numbers with commas lose of their scores in the engine's own file.
+_LOWERED = 100.0
+
+
+class SentencePieceTokenizer(PreTrainedTokenizerFast):
+    """A tokenizer with a SentencePiece model.
+
+    Args:
+        build: Makes the engine from the model.
+        vocab_file: ``spiece.model``.
+        tokenizer_object: An engine, instead of the model.
+        tokenizer_file: A ``tokenizer.json``, which counts if there is no model.
+        original_tokenization: Whether special tokens in a text are ordinary text.
+        **settings: See :class:`~transformers.PreTrainedTokenizerBase`.
+    """
+
+    vocab_files_names: ClassVar[Mapping[str, str]] = {"vocab_file": "spiece.model", "tokenizer_file": TOKENIZER}
+
+    def __init__(
+        self,
+        build: Callable[[SentencePieceModel], Tokenizer],
+        vocab_file: str | os.PathLike[str] | None,
+        *,
+        tokenizer_object: Tokenizer | None = None,
+        tokenizer_file: str | os.PathLike[str] | None = None,
+        original_tokenization: bool = False,
+        **settings: Any,
+    ) -> None:
+        self._model_file = None if vocab_file is None else read_model_file(vocab_file)
+        engine = tokenizer_object
+        if engine is None and self._model_file is not None:
+            engine = build(SentencePieceModel.parse(self._model_file, os.fspath(vocab_file or "")))
+        elif engine is None and tokenizer_file is not None:
+            engine = load_engine(tokenizer_file)
+            self._require_same_rules(engine, original=original_tokenization, unknown=settings["unk_token"])
+        if engine is None:
+            raise missing_vocabulary(type(self).__name__, ["vocab_file"])
+        super().__init__(tokenizer_object=engine, original_tokenization=original_tokenization, **settings)
+
+    def _require_same_rules(self, engine: Tokenizer, *, original: bool, unknown: str | AddedToken) -> None:
+        """Refuses an engine that was made for the other of the two ways to treat texts."""
+        special = {token.content for token in engine.get_added_tokens_decoder().values()}
+        if original == (special_token(unknown).content in special):
+            wanted = "the original" if original else "the Hub"
+            raise UserError(
+                f"{TOKENIZER} does not treat texts as {wanted} does.",
+                advice=f"Give vocab_file too ({self.vocab_files_names['vocab_file']}), from which all settings can be "
+                f"made, or original_tokenization={not original}.",
+            )
+
+    def save_vocabulary(
+        self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
+    ) -> tuple[str, ...]:
+        """Writes the SentencePiece model as it was read; nothing, if the tokenizer was made of its engine alone."""
+        if self._model_file is None:
+            return ()
+        path = Path(save_directory) / file_name(filename_prefix, self.vocab_files_names["vocab_file"])
+        with replacing(path) as temporary:
+            temporary.write_bytes(self._model_file)
+        return (str(path),)
+
+
+class NumberSplittingTokenizer(SentencePieceTokenizer):
+    """A tokenizer that splits numbers from the commas behind them, as ALBERT's and XLNet's.
+
+    A piece that ends in a digit and a comma is taken apart after the segmentation: what stands before the comma is
+    segmented anew, by itself, and the comma becomes a piece. As ``tokenizer.json`` cannot say this, such pieces have
+    scores in it so low that they are not taken, as in the Hub's files; for nearly all texts that gives the same.
+    """
+
+    #: Whether the original leaves the space that SentencePiece puts before what it segments anew, even within a word.
+    _original_adds_spaces: ClassVar[bool] = False
+
+    @functools.cached_property
+    def _numbers(self) -> dict[int, str]:
+        """Id -> piece that is taken apart."""
+        vocabulary = self._engine.get_vocab(with_added_tokens=False)
+        return {number: piece for piece, number in vocabulary.items() if _is_number_with_comma(piece)}
+
+    def _run_engine(self, items: list[Any], truncation: Truncation, options: EncodingOptions) -> list[Encoding]:
+        rows = super()._run_engine(items, truncation, options)
+        affected = [index for index, row in enumerate(rows) if any(map(self._has_numbers, (row, *row.overflowing)))]
+        if not affected:
+            return rows
+        inputs = [item if isinstance(item, tuple) else (item,) for item in map(items.__getitem__, affected)]
+        texts = [text for item in inputs for text in item]
+        without_special_tokens: EncodingOptions = {**options, "add_special_tokens": False}
+        encoded = super()._run_engine(texts, dataclasses.replace(truncation, max_length=None), without_special_tokens)
+        split = iter([self._split_numbers(encoding) for encoding in encoded])
+        self._set_truncation(truncation)
+        add_special_tokens = options.get("add_special_tokens", True)
+        for index, item in zip(affected, inputs, strict=True):
+            first, second = next(split), next(split) if len(item) == 2 else None
+            rows[index] = self._engine.post_process(first, second, add_special_tokens)
+        return rows
+
+    def _has_numbers(self, encoding: Encoding) -> bool:
+        return not self._numbers.keys().isdisjoint(encoding.ids)
+
+    def _split_numbers(self, encoding: Encoding) -> Encoding:
+        """The encoding of a text with numbers and commas apart."""
+        if not self._has_numbers(encoding):
+            return encoding
+        state = json.loads(encoding.__getstate__())
+        columns = [name for name, values in state.items() if isinstance(values, list) and name != "overflowing"]
+        rows: list[dict[str, Any]] = []
+        for values in zip(*(state[name] for name in columns), strict=True):
+            row = dict(zip(columns, values, strict=True))
+            piece = self._numbers.get(row["ids"])
+            rows += [row] if piece is None else [{**row, **part} for part in self._parts(piece, row["offsets"])]
+        result = Encoding()
+        result.__setstate__(json.dumps({**state, **{name: [row[name] for row in rows] for name in columns}}).encode())
+        return result
+
+    def _parts(self, piece: str, offsets: tuple[int, int]) -> list[dict[str, Any]]:
+        """The pieces of a number and its comma, with their places in the text, of which each letter has one."""
+        start, end = offsets
+        parts = []
+        for token in reversed([*self._segmented_anew(piece), ","]):
+            begin = max(start, end - len(token.removeprefix(SPACE)))
+            parts.append({"ids": self._id_of(token), "tokens": token, "offsets": (begin, end)})
+            end = begin
+        return parts[::-1]
+
+    def _segmented_anew(self, piece: str) -> list[str]:
+        tokens = self._engine.encode(piece[:-1].replace(SPACE, ""), add_special_tokens=False).tokens
+        if piece.startswith(SPACE) or (self.original_tokenization and self._original_adds_spaces):
+            return list(tokens)
+        return [token for token in (tokens[0].removeprefix(SPACE), *tokens[1:]) if token]
+
+    def _engine_to_save(self) -> Tokenizer:
+        if self._model_file is None or not self._numbers:
+            return self._engine
+        state = json.loads(self._engine.to_str())
+        vocabulary = state["model"]["vocab"]
+        for number, piece in self._numbers.items():
+            vocabulary[number] = [piece, vocabulary[number][1] - _LOWERED]
+        return Tokenizer.from_str(json.dumps(state))
+
+    @classmethod
+    def from_original(
+        cls, files: Mapping[str, str | os.PathLike[str]], *, do_lower_case: bool | None = None, **settings: Any
+    ) -> Self:
+        """The tokenizer of an original release, which treats texts exactly as the original code.
+
+        Args:
+            files: ``vocab_file`` -> path of the SentencePiece model.
+            do_lower_case: Whether texts are lower-cased; by default whether the model has no upper-case letters.
+            **settings: Such as ``model_max_length``.
+        """
+        if do_lower_case is None:
+            do_lower_case = _first_with_capitals(files) is None
+        return super().from_original(files, do_lower_case=do_lower_case, **settings)
+
+    @classmethod
+    def original_assumptions(cls, files: Mapping[str, str | os.PathLike[str]]) -> tuple[str, ...]:
+        """What :meth:`from_original` assumes, with the reasons, for a report."""
+        piece = _first_with_capitals(files)
+        name = Path(files["vocab_file"]).name
+        if piece is None:
+            return (f"do_lower_case = true (no piece of {name} has upper-case letters)",)
+        return (f"do_lower_case = false ({name} has pieces with upper-case letters, such as {piece!r})",)
+
+
+def prepare_text(
+    *, remove_space: bool, replace_quotes: bool, keep_accents: bool, do_lower_case: bool
+) -> list[normalizers.Normalizer]:
+    """What ALBERT and XLNet do to a text before SentencePiece sees it.
+
+    Args:
+        remove_space: Whether all white space counts as single spaces.
+        replace_quotes: Whether two backticks or apostrophes become a quotation mark.
+        keep_accents: Whether accents stay; otherwise all characters are replaced by simpler ones (NFKD), too.
+        do_lower_case: Whether the text is lower-cased.
+    """
+    return [
+        *([collapse_white_space()] if remove_space else []),
+        *([normalizers.Replace(quotes, '"') for quotes in ("``", "''")] if replace_quotes else []),
+        *([] if keep_accents else strip_accents()),
+        *(lower_case() if do_lower_case else []),
+    ]
+
+
+def mask_token_of(token: str | AddedToken) -> AddedToken:
+    """A mask token, which stands for a word with the space before it."""
+    return token if isinstance(token, AddedToken) else AddedToken(token, lstrip=True, normalized=False, special=True)
+
+
+def _is_number_with_comma(piece: str) -> bool:
+    return len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit()
+
+
+def _first_with_capitals(files: Mapping[str, str | os.PathLike[str]]) -> str | None:
+    """The first piece of a model that lower-cased text does not give."""
+    path = files["vocab_file"]
+    pieces = SentencePieceModel.parse(read_model_file(path), os.fspath(path)).in_texts
+    return next((piece for piece in pieces if piece.lower() != piece), None)
