@@ -374,7 +374,8 @@ class Chain(Operation):
 def _frequencies(shape: Shape) -> Array:
     """In float32 from the exponent on, as the originals compute them."""
     exponents = np.arange(*shape, dtype=np.float32) / np.float32(shape[0])
-    return np.float32(1) / np.power(np.float32(10000), exponents)
+    frequencies: Array = np.float32(1) / np.power(np.float32(10000), exponents)
+    return frequencies
 
 
 _CONSTANTS: Mapping[str, Callable[[Shape], Array]] = {

@@ -59,7 +59,6 @@ class Clusters:
         sizes = [shape[0] for shape in biases] if one_table and biases else rows
         widths = [shape[1] for shape in tables]
         numbers = range(len(sizes))
-        projections = [f"{EMBED}/proj_W" if one_table else f"{EMBED}/cutoff_{k}/proj_W" for k in numbers]
         hidden = _shapes(["transformer/layer_0/rel_attn/qkv/kernel"], variables, 2)
         choices = _shapes([f"{SOFTMAX}/cutoff_0/cluster_b"], variables, 1)
         return cls(
@@ -68,7 +67,7 @@ class Clusters:
             sizes=sizes,
             widths=widths * len(sizes) if one_table else widths,
             hidden=hidden[0][0] if hidden else 0,
-            projected=[name in variables for name in projections],
+            projected=[_embedding_projection(k, one_table=one_table) in variables for k in numbers],
             own=[f"{SOFTMAX}/cutoff_{k}/proj" in variables for k in numbers],
             rows=rows,
             choices=choices[0][0] if choices else 0,
@@ -82,12 +81,15 @@ class Clusters:
 
     def wrong_ties(self, given: Sequence[bool]) -> Iterator[str]:
         """Where ``tie_projs`` in a configuration says something else, and it matters."""
+        if not self.has_softmax:
+            return
         if len(given) != len(self.sizes):
             yield f"tie_projs   {list(given)} is not about the {len(self.sizes)} clusters of the checkpoint"
-        elif self.has_softmax and len(self.sizes) > 1:
-            for cluster, (said, tied) in enumerate(zip(given, self.tied_projections, strict=True)):
-                if said != tied and (self.own[cluster] or self.projected[cluster]):
-                    yield f"tie_projs   cluster {cluster}: {_name_of(cluster)} is {'not there' if tied else 'there'}"
+            return
+        for cluster, (said, tied) in enumerate(zip(given, self.tied_projections, strict=True)):
+            if len(self.sizes) > 1 and said != tied and (self.own[cluster] or self.projected[cluster]):
+                there = "is not there" if tied else "is there"
+                yield f"tie_projs   {said} for cluster {cluster}, but {_softmax_projection(cluster)} {there}"
 
     def fits_narrowing(self, value: int) -> bool:
         """Whether ``div_val`` may have been this. Widths are rounded down, so that several values may fit."""
@@ -95,26 +97,32 @@ class Clusters:
 
     def problems(self) -> Iterator[str]:
         """Variables that are missing or contradict each other."""
-        if self.one_table and sum(self.sizes) != sum(self.rows):
-            yield f"{SOFTMAX}/cutoff_…/b have {sum(self.sizes)} words, {ONE_TABLE} has {sum(self.rows)}"
         if self.has_softmax and self.choices != len(self.sizes) - 1:
-            yield f"{SOFTMAX}/cutoff_0/cluster_b chooses among {self.choices} clusters, there are {len(self.sizes) - 1}"
+            bias = f"{SOFTMAX}/cutoff_{len(self.sizes)}/b"
+            found = f"{bias} is missing" if self.choices >= len(self.sizes) else f"there are {len(self.sizes) - 1}"
+            yield f"{SOFTMAX}/cutoff_0/cluster_b chooses among {self.choices} further clusters, but {found}"
+        elif self.one_table and sum(self.sizes) != sum(self.rows):
+            yield f"{SOFTMAX}/cutoff_…/b have {sum(self.sizes)} words, {ONE_TABLE} has {sum(self.rows)}"
         if not self.one_table and not any(map(self.fits_narrowing, range(2, self.widths[0] + 1))):
             yield f"the widths of the tables, {list(self.widths)}, are not {self.widths[0]} divided again and again"
-        yield from (f"{name} is missing" for name in self._missing_projections())
+        yield from (f"{name} is missing" for name in dict.fromkeys(self._missing_projections()))
 
     def _missing_projections(self) -> Iterator[str]:
         """Projections that have to be there. Without clusters the softmax has that of the word vectors."""
         clustered = self.has_softmax and len(self.sizes) > 1
         for cluster, (projected, own) in enumerate(zip(self.projected, self.own, strict=True)):
-            if not self.one_table and not projected and (own or self.widths[cluster] != self.hidden):
-                yield f"{EMBED}/cutoff_{cluster}/proj_W"
+            if not projected and (own or self.widths[cluster] != self.hidden):
+                yield _embedding_projection(cluster, one_table=self.one_table)
             if clustered and projected and not own and (cluster == 0 or any(self.own[1:])):
-                yield _name_of(cluster)
+                yield _softmax_projection(cluster)
 
 
-def _name_of(cluster: int) -> str:
+def _softmax_projection(cluster: int) -> str:
     return f"{SOFTMAX}/cutoff_{cluster}/proj"
+
+
+def _embedding_projection(cluster: int, *, one_table: bool) -> str:
+    return f"{EMBED}/proj_W" if one_table else f"{EMBED}/cutoff_{cluster}/proj_W"
 
 
 def _numbered(name: str) -> Iterator[str]:
@@ -161,11 +169,11 @@ def narrowing(variables: Variables) -> Implied | None:
     found = Clusters.of(variables)
     if found.one_table:
         return Implied(1, "the checkpoint has one table for all words")
-    fitting = [value for value in range(2, max(found.widths, default=0) + 1) if found.fits_narrowing(value)]
-    if not fitting:
+    if not found.widths:
         return None
+    fitting = [value for value in range(2, found.widths[0] + 1) if found.fits_narrowing(value)]
     evidence = f"the tables have widths {list(found.widths)}"
-    return Implied(fitting[0], evidence, found.fits_narrowing if len(fitting) > 1 else None)
+    return Implied(fitting[0] if fitting else 2, evidence, found.fits_narrowing if len(fitting) > 1 else None)
 
 
 def sharing(variables: Variables) -> Implied | None:
@@ -175,9 +183,9 @@ def sharing(variables: Variables) -> Implied | None:
         return None
     for cluster in range(1, len(found.sizes)):
         if found.own[cluster]:
-            return Implied(False, f"the checkpoint has {_name_of(cluster)}")
+            return Implied(False, f"the checkpoint has {_softmax_projection(cluster)}")
         if found.projected[cluster]:
-            return Implied(True, f"the checkpoint has no {_name_of(cluster)}")
+            return Implied(True, f"the checkpoint has no {_softmax_projection(cluster)}")
     return None
 
 
@@ -186,6 +194,6 @@ def projection_of_same_width(variables: Variables) -> Implied | None:
     found = Clusters.of(variables)
     for cluster, projected in enumerate(found.projected):
         if not found.one_table and found.widths[cluster] == found.hidden:
-            name = f"{EMBED}/cutoff_{cluster}/proj_W"
+            name = _embedding_projection(cluster, one_table=False)
             return Implied(projected, f"the checkpoint has {name if projected else f'no {name}'}")
     return None

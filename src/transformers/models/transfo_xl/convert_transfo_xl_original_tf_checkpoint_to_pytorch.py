@@ -50,9 +50,10 @@ def slice_of_layer(values: Values, sizes: Sizes) -> Operation:  # noqa: ARG001  
 
 def query_bias(name: str) -> Rules:
     """A bias of the queries: the slice of each layer, or the one that all of them share."""
-    own, shared = f"transformer.layers.{{l}}.dec_attn.{name}", f"transformer.{name}"
-    untied = tensor(f"transformer/{name}", own, "l H D", slice_of_layer)
-    return when_present(shared_name(name), tensor(shared_name(name), shared, "H D") + tied(own, shared), untied)
+    source, target = f"transformer/{name}", f"transformer.layers.{{l}}.dec_attn.{name}"
+    own = tensor(source, target, "l H D", slice_of_layer)
+    shared = tensor(shared_name(name), f"transformer.{name}", "H D") + tied(target, f"transformer.{name}")
+    return when_present(source, own, when_present(shared_name(name), shared, own))
 
 
 TABLES_OF_CLUSTERS = tensor(CLUSTER_TABLE, f"{WORDS}.{{k}}.weight", "n{k} e{k}") + for_each_present(
@@ -172,6 +173,7 @@ FIELDS = (
         implied=clusters.projection_of_same_width,
         conversion_only=True,
     ),
+    ConfigField("tie_projs", list, default=UNKNOWN_TO_THE_ORIGINAL),
     ConfigField("mem_len", int, default=70),
     ConfigField("clamp_len", int, default=-1, least=-1),
     ConfigField("same_length", bool, default=False),
@@ -205,11 +207,10 @@ RELEASED = (
 
 def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[str]:
     """Writes down which projections the softmax has from the word vectors, and checks what needs several variables."""
-    given = fields.get("tie_projs")
     found = clusters.Clusters.of(variables)
+    problems = [*found.problems(), *found.wrong_ties(fields.get("tie_projs", found.tied_projections))]
     if found.has_softmax:
         fields["tie_projs"] = found.tied_projections
-    problems = [*found.problems(), *(found.wrong_ties(given) if isinstance(given, list) else ())]
     if fields.get("tie_word_embeddings") is False:
         problems.append("tie_word_embeddings   false, but the original's softmax has the word vectors of its input")
     return problems or list(TransfoXLConfig(**fields).problems())
