@@ -8,7 +8,7 @@ import pytest
 
 from transformers.checkpoints import Variable
 from transformers.conversion.layout import ConversionError, Layout, VariableTable
-from transformers.conversion.rules import Rules, table, tensor, tied, when_present
+from transformers.conversion.rules import Rules, table, tensor, tied, when_different, when_present
 from transformers.models.bert.convert_bert_original_tf_checkpoint_to_pytorch import FAMILY as BERT
 
 FAMILY = replace(BERT, anchor="model/wte", canonical_names=None)
@@ -41,6 +41,19 @@ def test_an_outer_scope_is_taken_off(scope: str) -> None:
     assert len(names) == 3
 
 
+@pytest.mark.parametrize("prefix", ["encoder/", "model/module."])
+def test_absent_variables_are_spelled_like_their_neighbours(prefix: str) -> None:
+    def rename(names: Iterable[str]) -> dict[str, str]:
+        return {name: "model/" + name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+
+    names = VariableTable(variables("other/y", family_name=f"{prefix}wte"), replace(FAMILY, canonical_names=rename))
+
+    assert set(names) == {"model/wte", "other/y"}
+    assert names.stored_name("model/wte") == f"{prefix}wte"
+    assert names.stored_name("model/absent") == f"{prefix}absent"
+    assert names.stored_name("other/absent") == "other/absent"
+
+
 def test_the_anchor_is_a_whole_name() -> None:
     assert not VariableTable(variables(family_name="my_model/wte"), FAMILY).is_of_family
     assert not VariableTable(variables(family_name="model/wte/adam_m"), FAMILY).is_of_family
@@ -55,6 +68,42 @@ def test_two_models_are_an_error_that_names_them() -> None:
 def test_a_variable_inside_and_outside_of_the_scope_is_an_error() -> None:
     with pytest.raises(ConversionError, match=r"inside and outside of the scope module/:\n  head$"):
         VariableTable(variables("module/head", "head", family_name="module/model/wte"), FAMILY)
+
+
+# -------------------------------------------------------------------------------------------------------------- copies
+
+
+COPY = when_different("model/out", "model/wte", tensor("model/out", "out", "V"), tied("out", "wte", copy="model/out"))
+
+
+@pytest.mark.parametrize(
+    ("there", "same", "tied_keys", "copies"),
+    [
+        (["model/out"], True, {"out": "wte"}, {"model/out"}),
+        (["model/out"], False, {}, set()),
+        ([], False, {"out": "wte"}, {"model/out"}),
+    ],
+)
+def test_a_variable_that_repeats_another_one_makes_a_tied_key(
+    there: list[str], same: bool, tied_keys: dict[str, str], copies: set[str]
+) -> None:
+    asked = []
+
+    def same_values(*names: str) -> bool:
+        asked.append(names)
+        return same
+
+    seen = Layout.of(
+        table(tensor("model/wte", "wte", "V"), COPY),
+        VariableTable(
+            variables(*(f"scope/{name}" for name in there), family_name="scope/model/wte"), FAMILY, same_values
+        ),
+    )
+
+    assert targets(seen) == (["wte"] if tied_keys else ["wte", "out"])
+    assert seen.tied == tied_keys
+    assert seen.copies == copies
+    assert set(asked) == ({("scope/model/out", "scope/model/wte")} if there else set())
 
 
 # ------------------------------------------------------------------------------------------------------------- indices

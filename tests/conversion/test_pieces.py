@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from tests.shared.memory_checkpoint import MemoryCheckpoint
 
 from transformers.conversion import pieces
-from transformers.conversion.pieces import cast, contiguous, numpy_type, piece_slices, same_bits, widens
+from transformers.conversion.pieces import cast, contiguous, numpy_type, piece_slices, same_bits, same_values, widens
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -173,6 +174,28 @@ def test_arrays_of_other_shapes_are_not_the_same() -> None:
     assert not same_bits(np.zeros((1,), np.float32), np.zeros((), np.float32))
     assert not same_bits(np.zeros((2, 1), np.float32), np.zeros((1, 2), np.float32))
     assert same_bits(np.zeros((), np.float32), np.zeros((), np.float32))
+
+
+def test_variables_are_the_same_in_type_shape_and_every_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 64)
+    one = np.arange(99, dtype=np.float32).reshape(11, 9)
+    last = one.copy()
+    last[-1, -1] = 0
+    checkpoint = MemoryCheckpoint(
+        {"one": one, "view": one[:], "copy": one.copy(), "last": last, "turned": one.reshape(9, 11),
+         "type": one.astype(np.float64), "part": one[:10]}
+    )  # fmt: skip
+
+    same = {name for name in checkpoint.variables if same_values(checkpoint, "one", name)}
+
+    assert same == {"one", "view", "copy"}
+
+
+def test_what_lies_in_one_place_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "same_bits", lambda *_: pytest.fail("the values were looked at"))
+    values = np.ones((3, 4), np.float32)
+
+    assert same_values(MemoryCheckpoint({"one": values, "other": values[:]}), "one", "other")
 
 
 @given(arrays(np.float32, array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=100)))

@@ -43,6 +43,7 @@ class VariableTable(Mapping[str, Variable]):
     ) -> None:
         known = family.canonical_names(variables) if family.canonical_names else {}
         self._spelled = {canonical: name for name, canonical in known.items()}
+        self._new_prefix, self._old_prefix = _renamed_prefix(known)
         named = {known.get(name, name): variable for name, variable in variables.items()}
         anchor = family.anchor
         scopes = [name[: -len(anchor)] for name in named if name == anchor or name.endswith(f"/{anchor}")]
@@ -78,7 +79,21 @@ class VariableTable(Mapping[str, Variable]):
     def stored_name(self, name: str) -> str:
         """The name in the checkpoint of a variable that may not even be there."""
         scoped = f"{self.scope}{name}"
-        return self._variables[name].name if name in self._variables else self._spelled.get(scoped, scoped)
+        if name in self._variables:
+            return self._variables[name].name
+        if scoped in self._spelled or not scoped.startswith(self._new_prefix):
+            return self._spelled.get(scoped, scoped)
+        return self._old_prefix + scoped.removeprefix(self._new_prefix)
+
+
+def _renamed_prefix(known: Mapping[str, str]) -> tuple[str, str]:
+    """The prefix of a family's names, and the one that it replaces in all of them; both empty if there are several."""
+    prefixes = set()
+    for name, canonical in known.items():
+        from_the_end = zip(reversed(name), reversed(canonical), strict=False)
+        common = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], from_the_end))
+        prefixes.add((canonical[: len(canonical) - common], name[: len(name) - common]))
+    return prefixes.pop() if len(prefixes) == 1 else ("", "")
 
 
 @dataclass(frozen=True)

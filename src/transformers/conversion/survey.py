@@ -102,7 +102,8 @@ def refuse_unsupported(family: Family, variables: Mapping[str, Variable]) -> Non
 def _head_sources(family: Family, architecture: Architecture, variables: VariableTable) -> frozenset[str]:
     """What a head reads besides what the base model reads, too."""
     base = Layout.of(family.architectures[family.base_model].head, variables).sources
-    return Layout.of(architecture.head, variables).sources - base
+    head = Layout.of(architecture.head, variables)
+    return (head.sources | (head.copies & variables.keys())) - base
 
 
 def _architecture(family: Family, name: str) -> Architecture:

@@ -1,0 +1,381 @@
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from tests.models.xlm.reference import Original, in_double_precision
+from tests.shared.converter_tester import ConverterTester, assert_same
+
+import transformers
+from transformers import XLMModel, XLMWithLMHeadModel, convert_checkpoint
+from transformers.checkpoints import Variable
+from transformers.commands.transformers_cli import main
+from transformers.errors import UserError
+from transformers.models.xlm.convert_xlm_original_tf_checkpoint_to_pytorch import FAMILY
+
+Contents = dict[str, Any]
+
+MLM = Original()
+CLM = Original(causal=True, gelu=False)
+UNTIED = Original(shared=False)
+ADAPTIVE = Original(cutoffs=(12, 20))
+
+
+def save(folder: Path, contents: Contents, *, zipped: bool = False) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "best-valid_mlm_ppl.pth"
+    torch.save(contents, path, _use_new_zipfile_serialization=zipped)
+    return path
+
+
+def nested(arrays: Mapping[str, Any]) -> Contents:
+    """Variables as dictionaries inside of each other."""
+    contents: Contents = {}
+    for name, values in arrays.items():
+        *path, last = name.split("/")
+        inside = contents
+        for part in path:
+            inside = inside.setdefault(part, {})
+        inside[last] = torch.from_numpy(values.copy())
+    return contents
+
+
+class TestXLMConversion(ConverterTester):
+    family = FAMILY
+    sizes: ClassVar = {"V": 11, "E": 8, "P": 5, "L": 3, "i": 2}
+    config_file = "params.json"
+    config: ClassVar = {
+        "n_words": 11, "emb_dim": 8, "n_layers": 2, "n_heads": 2, "n_langs": 3, "max_position_embeddings": 5,
+        "gelu_activation": True, "share_inout_emb": False,
+    }  # fmt: skip
+
+    def save(self, folder: Path, arrays: Any, **how: Any) -> Path:
+        """A file of PyTorch, which has the configuration in it."""
+        folder.mkdir()
+        pairs = arrays.items() if isinstance(arrays, Mapping) else arrays
+        named = {each.name if isinstance(each, Variable) else each: values for each, values in pairs}
+        contents = nested(named)
+        if any(isinstance(each, Variable) and each.dtype == "bfloat16" for each, _ in pairs):
+            contents["model"] = {name: tensor.view(torch.bfloat16) for name, tensor in contents["model"].items()}
+        torch.save({**contents, "params": self.config}, folder / "model.pth", **how)
+        return folder / "model.pth"
+
+    @pytest.mark.parametrize("zipped", [False, True])
+    def test_how_a_checkpoint_was_written_makes_no_difference(self, zipped: bool, tmp_path: Path) -> None:
+        architecture = self.main_architecture()
+        self.save(tmp_path / "source", self.arrays(architecture), _use_new_zipfile_serialization=zipped)
+
+        report = self.convert(tmp_path / "source" / "model.pth", tmp_path / "out")
+
+        assert report.architecture == architecture
+        assert_same(self.load(architecture, tmp_path / "out"), self.expected(architecture))
+
+    def test_a_model_loads_the_original_directly(self, architecture: str, tmp_path: Path) -> None:
+        source = self.save(tmp_path / "source", self.arrays(architecture))
+
+        assert_same(self.load(architecture, source), self.expected(architecture))
+
+
+# What a file of the trainer may be like
+
+
+def module_prefix(contents: Contents) -> None:
+    contents["model"] = {f"module.{name}": tensor for name, tensor in contents["model"].items()}
+
+
+def namespace(contents: Contents) -> None:
+    contents["params"] = argparse.Namespace(**contents["params"])
+
+
+def few_params(contents: Contents) -> None:
+    absent = ("n_words", "bos_index", "eos_index", "pad_index", "unk_index", "mask_index", "use_lang_emb", "use_memory")
+    for name in (*absent, "asm", "share_inout_emb", "sinusoidal_embeddings"):
+        del contents["params"][name]
+
+
+def separate_copies(contents: Contents) -> None:
+    contents["model"] = {name: tensor.clone() for name, tensor in contents["model"].items()}
+
+
+def half_precision(contents: Contents) -> None:
+    contents["model"] = {name: tensor.half() for name, tensor in contents["model"].items()}
+
+
+def optimizer(contents: Contents) -> None:
+    contents["model_optimizer"] = {"state": {0: {"exp_avg": torch.full((3,), torch.nan)}}, "param_groups": []}
+
+
+def translation(contents: Contents) -> None:
+    contents["encoder"] = contents.pop("model")
+    contents["decoder"] = {
+        **{name: torch.full_like(tensor, torch.nan) for name, tensor in contents["encoder"].items()},
+        "layer_norm15.0.weight": torch.ones(12),
+        "encoder_attn.0.q_lin.weight": torch.ones(12, 12),
+    }
+    contents["encoder_optimizer"] = {"state": {0: {"exp_avg": torch.ones(3)}}}
+
+
+def no_change(contents: Contents) -> None:
+    pass
+
+
+LAYOUTS: Mapping[str, tuple[Original, Callable[[Contents], None]]] = {
+    "masked words": (MLM, no_change),
+    "next words, relu": (CLM, no_change),
+    "next words, untied": (replace(CLM, shared=False), no_change),
+    "translation pairs": (replace(MLM, pairs=True), no_change),
+    "one language": (replace(MLM, languages=("en",)), no_change),
+    "languages without embeddings": (replace(MLM, language_table=False), no_change),
+    "relu": (replace(MLM, gelu=False), no_change),
+    "one layer, one head": (replace(MLM, layers=1, heads=1), no_change),
+    "eleven layers": (replace(MLM, layers=11), no_change),
+    "untied": (UNTIED, no_change),
+    "adaptive softmax": (ADAPTIVE, no_change),
+    "adaptive softmax, one cluster": (replace(ADAPTIVE, cutoffs=(15,), divisor=4.0), no_change),
+    "adaptive softmax, causal": (replace(ADAPTIVE, causal=True), no_change),
+    "data parallel": (MLM, module_prefix),
+    "params in a Namespace": (MLM, namespace),
+    "params of old releases": (MLM, few_params),
+    "tied, but saved twice": (MLM, separate_copies),
+    "half precision": (MLM, half_precision),
+    "half precision, untied": (UNTIED, half_precision),
+    "with its optimizer": (MLM, optimizer),
+    "translation model": (replace(MLM, shared=True), translation),
+}
+
+
+def inputs_of(original: Original) -> dict[str, torch.Tensor]:
+    """Padded rows of several languages; the first one is a translation pair, whose positions begin anew."""
+    generator = torch.Generator().manual_seed(1)
+    ids = torch.randint(4, original.words, (3, 8), generator=generator)
+    lengths = torch.tensor([8, 5, 1])
+    positions = torch.arange(8).repeat(3, 1)
+    positions[0, 4:] -= 4
+    langs = torch.arange(3)[:, None].repeat(1, 8) % len(original.languages)
+    langs[0, 4:] = len(original.languages) - 1
+    ids[torch.arange(8) >= lengths[:, None]] = 2
+    return {"input_ids": ids, "lengths": lengths, "position_ids": positions, "langs": langs}
+
+
+@pytest.mark.parametrize("zipped", [False, True], ids=["legacy", "zip"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_converted_model_computes_what_the_original_computes(layout: str, zipped: bool, tmp_path: Path) -> None:
+    original, change = LAYOUTS[layout]
+    contents = original.file()
+    change(contents)
+    tensors = {
+        name.removeprefix("module."): tensor.float()
+        for name, tensor in contents.get("model", contents.get("encoder")).items()
+    }
+    source = save(tmp_path / "source", contents, zipped=zipped)
+
+    convert_checkpoint(source, tmp_path / "out", "xlm")
+    model, info = XLMWithLMHeadModel.from_pretrained(tmp_path / "out", output_loading_info=True)
+
+    assert not any(info.values())
+    assert model.config.causal == original.causal
+    stored = {name: tensor for name, tensor in model.state_dict().items() if tensor.dtype != torch.float32}
+    assert not stored
+    inputs = inputs_of(original)
+    with torch.no_grad():
+        output = model(**inputs, output_hidden_states=True)
+    arrays = {name: each.numpy() for name, each in inputs.items()}
+    states = original.hidden_states(
+        in_double_precision(tensors), arrays["input_ids"], arrays["lengths"], arrays["langs"], arrays["position_ids"]
+    )
+    assert len(output.hidden_states) == len(states)
+    for state, expected in zip(output.hidden_states, states, strict=True):
+        assert np.abs(state.numpy() - expected).max() < 1e-5
+    scores = original.scores(in_double_precision(tensors), states[-1])
+    assert np.abs(output.logits.numpy() - scores).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("layout", "tied"),
+    [
+        ("masked words", True),
+        ("tied, but saved twice", True),
+        ("half precision", True),
+        ("untied", False),
+        ("adaptive softmax", False),
+    ],
+)
+def test_the_output_layer_is_tied_if_its_values_are_those_of_the_embeddings(
+    layout: str, tied: bool, tmp_path: Path
+) -> None:
+    original, change = LAYOUTS[layout]
+    contents = original.file()
+    change(contents)
+
+    report = convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out.safetensors", "xlm")
+
+    stored = transformers.modeling_files.read_weights([tmp_path / "out.safetensors"])
+    assert ("pred_layer.proj.weight" in stored) == (layout == "untied")
+    model = XLMWithLMHeadModel.from_pretrained(tmp_path / "out.safetensors")
+    assert model.config.tie_word_embeddings is tied
+    if not original.cutoffs:
+        assert (model.pred_layer.proj.weight is model.transformer.embeddings.weight) is tied
+    assert any("model/pred_layer.proj.weight" in names for names in report.skipped.values()) is tied
+
+
+# What the plan decides, and what it refuses
+
+
+def changed(original: Original, **params: Any) -> Contents:
+    """A file in which some of the options say something else."""
+    contents = original.file()
+    contents["params"].update(params)
+    return contents
+
+
+def without(contents: Contents, *names: str) -> Contents:
+    for name in names:
+        del contents["model"][name]
+    return contents
+
+
+def test_of_a_translation_model_the_encoder_is_converted_and_the_decoder_is_reported(tmp_path: Path) -> None:
+    contents = MLM.file()
+    translation(contents)
+
+    report = convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out", "xlm")
+
+    reasons = {name: reason for reason, names in report.skipped.items() for name in names}
+    assert "decoder of a translation model" in reasons["decoder/encoder_attn.0.q_lin.weight"]
+    assert {name for name in reasons if name.startswith("decoder/")} == {
+        f"decoder/{name}" for name in contents["decoder"]
+    }
+    assert "optimizer" in reasons["encoder_optimizer/state/0/exp_avg"]
+
+
+def test_messages_spell_variables_as_the_file_does(tmp_path: Path) -> None:
+    contents = without(MLM.file(), "attentions.1.q_lin.weight")
+    module_prefix(contents)
+
+    with pytest.raises(UserError, match=r"module\.attentions\.1\.q_lin\.weight is missing"):
+        convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out", "xlm")
+
+
+@pytest.mark.parametrize(
+    ("contents", "words"),
+    [
+        (changed(MLM, emb_dim=24), r"emb_dim +the checkpoint says 24, model/embeddings.weight is \[30, 12\]"),
+        (changed(MLM, n_layers=3), r"n_layers +the checkpoint says 3, the checkpoint has layers 0..1 \(2\)"),
+        (changed(MLM, n_words=31), r"n_words +the checkpoint says 31, model/embeddings.weight is \[30, 12\]"),
+        (changed(MLM, n_langs=4), r"n_langs +the checkpoint says 4, model/lang_embeddings.weight is \[3, 12\]"),
+        (changed(MLM, n_heads=5), "n_heads +5 heads do not divide a width of 12"),
+        (changed(MLM, n_heads=None), "--num_heads"),
+        (changed(MLM, use_lang_emb=False), "use_lang_emb .*model/lang_embeddings.weight"),
+        (without(MLM.file(), "lang_embeddings.weight"), "n_langs .* model/lang_embeddings.weight is missing"),
+        (changed(UNTIED, share_inout_emb=True), "share_inout_emb .*model/pred_layer.proj.weight .* differ"),
+        (changed(MLM, asm=True), "asm .*no adaptive softmax"),
+        (changed(ADAPTIVE, asm=False), "asm .*an adaptive softmax"),
+        (changed(ADAPTIVE, asm_cutoffs=[10, 20]), r"asm_cutoffs .*\[10, 20\].*\[12, 20, 30\]"),
+        (changed(ADAPTIVE, asm_div_value=4.0), r"asm_div_value +4.0 .*\[3, 0\].*\[6, 3\]"),
+        (without(MLM.file(), "ffns.1.lin1.bias"), "model/ffns.1.lin1.bias is missing"),
+        (without(MLM.file(), "pred_layer.proj.bias"), "model/pred_layer.proj.bias is missing"),
+        (without(ADAPTIVE.file(), "pred_layer.proj.tail.0.1.weight"), "tail.0.1.weight is missing"),
+        ({"decoder": MLM.tensors(), "params": MLM.params()}, "is no XLM checkpoint"),
+    ],
+)
+def test_files_that_contradict_themselves_are_refused(contents: Contents, words: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=words):
+        convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out", "xlm")
+    assert not (tmp_path / "out").exists()
+
+
+def test_memory_layers_are_refused_by_name(tmp_path: Path) -> None:
+    contents = without(changed(MLM, use_memory=True), "ffns.1.lin1.weight", "ffns.1.lin1.bias")
+    contents["model"]["memories.1.keys"] = torch.ones(4, 4)
+
+    for model_type in ("xlm", "auto"):
+        with pytest.raises(UserError, match=r"model/memories\.1\.keys: a product-key memory layer"):
+            convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out", model_type)
+
+
+def test_what_was_trained_on_both_tasks_is_not_causal(tmp_path: Path) -> None:
+    contents = changed(MLM, clm_steps=[("en", None)])
+
+    convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out", "xlm")
+
+    assert XLMModel.from_pretrained(tmp_path / "out").config.causal is False
+
+
+def test_a_given_configuration_completes_what_the_options_lack(tmp_path: Path) -> None:
+    contents = MLM.file()
+    del contents["params"]["n_heads"]
+
+    convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out", "xlm", {"n_heads": 4})
+
+    config = XLMModel.from_pretrained(tmp_path / "out").config
+    assert (config.n_heads, config.gelu_activation, config.n_langs) == (4, True, 3)
+
+
+def test_a_given_configuration_decides_what_the_file_contradicts(tmp_path: Path) -> None:
+    source = save(tmp_path / "source", changed(UNTIED, share_inout_emb=True))
+
+    convert_checkpoint(source, tmp_path / "out", "xlm", {"share_inout_emb": False})
+
+    assert_same(
+        XLMWithLMHeadModel.from_pretrained(tmp_path / "out").transformer.state_dict(),
+        {name: each for name, each in UNTIED.tensors().items() if not name.startswith("pred_layer")},
+    )
+
+
+def test_the_configuration_says_what_the_original_computes(tmp_path: Path) -> None:
+    convert_checkpoint(save(tmp_path / "source", CLM.file()), tmp_path / "out", "xlm")
+
+    config = XLMModel.from_pretrained(tmp_path / "out").config
+    assert (config.causal, config.gelu_activation, config.dropout, config.attention_dropout) == (True, False, 0.1, 0.2)
+    assert (config.lang2id, config.id2lang) == ({"de": 0, "en": 1, "fr": 2}, {0: "de", 1: "en", 2: "fr"})
+    assert (config.pad_index, config.pad_token_id, config.mask_index, config.max_position_embeddings) == (2, 2, 5, 512)
+    assert not hasattr(config, "dump_path")
+
+
+def test_an_encoder_without_an_output_layer_becomes_the_base_model(tmp_path: Path) -> None:
+    contents = {**MLM.file(), "model": MLM.tensors(output=False)}
+
+    report = convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out")
+
+    assert report.architecture == "XLMModel"
+    assert_same(XLMModel.from_pretrained(tmp_path / "out").state_dict(), contents["model"])
+
+
+def test_inspect_recognises_it_and_says_how_to_convert_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = save(tmp_path / "source", CLM.file())
+
+    assert main(["inspect", str(source)]) == 0
+
+    shown = capsys.readouterr().out
+    assert "It looks like XLM" in shown
+    assert "It is for XLMWithLMHeadModel" in shown
+    assert "causal = True" in shown
+    assert "--model_type xlm" in shown
+
+
+def test_the_converter_has_the_name_that_the_ecosystem_gives_it() -> None:
+    module = importlib.import_module("transformers.models.xlm.convert_xlm_original_pytorch_checkpoint_to_pytorch")
+    assert module.FAMILY is FAMILY
+
+
+def test_code_in_a_file_is_named_and_never_run(tmp_path: Path) -> None:
+    """The reader's own tests have the many kinds; this is that nothing goes round it."""
+    trap = tmp_path / "sprung"
+
+    class Hostile:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (trap,)
+
+    source = save(tmp_path / "source", {**MLM.file(), "extra": Hostile()})
+
+    for load in (lambda: convert_checkpoint(source, tmp_path / "out"), lambda: XLMModel.from_pretrained(source)):
+        with pytest.raises(UserError):
+            load()
+    assert not trap.exists()
