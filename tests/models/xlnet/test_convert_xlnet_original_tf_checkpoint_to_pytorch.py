@@ -170,6 +170,7 @@ class TestTasks:
         [
             ("STS-B", "regression_sts-b", 1),
             ("sts-b", "regression_sts-b", 1),
+            ("stsb", "regression_sts-b", 1),
             ("mnli", "classification_mnli_matched", 3),
             ("MNLI", "classification_mnli_mismatched", 3),
             ("mnli_matched", "classification_mnli_matched", 3),
@@ -325,6 +326,15 @@ class TestConfiguration:
 
 
 class TestFormats:
+    @pytest.mark.parametrize(
+        "architecture", ["XLNetLMHeadModel", "XLNetForMultipleChoice", "XLNetForQuestionAnswering"]
+    )
+    def test_the_family_need_not_be_named(self, tmp_path: Path, architecture: str) -> None:
+        source = save(tmp_path / "source", arrays_of(architecture))
+        report = convert_checkpoint(source, tmp_path / "model", "auto")
+        assert (report.model_type, report.architecture) == ("xlnet", architecture)
+        assert type(transformers.AutoModel.from_pretrained(tmp_path / "model")).__name__ == "XLNetModel"
+
     def test_a_checkpoint_of_the_first_format(self, tmp_path: Path) -> None:
         arrays = arrays_of("XLNetForMultipleChoice")
         source = tmp_path / "source"

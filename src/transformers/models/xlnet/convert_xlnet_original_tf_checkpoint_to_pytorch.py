@@ -211,28 +211,28 @@ RELEASED = [
     for name, depth, width, heads in (("Base", 12, 768, 12), ("Large", 24, 1024, 16))
 ]
 
-#: The original's tasks and those of GLUE: their numbers of labels.
+#: The original's tasks and those of GLUE, their names without what separates the words: the numbers of labels.
 LABELS = {
     "cola": 2,
     "imdb": 2,
     "mnli": 3,
-    "mnli-mm": 3,
-    "mnli_matched": 3,
-    "mnli_mismatched": 3,
+    "mnlimatched": 3,
+    "mnlimismatched": 3,
+    "mnlimm": 3,
     "mrpc": 2,
     "qnli": 2,
     "qqp": 2,
     "rte": 2,
-    "sst-2": 2,
-    "sts-b": 1,
+    "sst2": 2,
+    "stsb": 1,
     "wnli": 2,
     "yelp5": 5,
 }
 
 
 def find_task(name: str) -> Task | None:
-    """What a checkpoint that was fine-tuned for a task of that name has, if the name is known."""
-    word = name.lower()
+    """What a checkpoint has that was fine-tuned for a task of that name (STS-B, sts-b, stsb), if the name is known."""
+    word = "".join(filter(str.isalnum, name.lower()))
     if "squad" in word:
         return Task("XLNetForQuestionAnswering")
     if word == "race":
