@@ -383,6 +383,7 @@ _PER_CHOICE = (
     "position_ids",
     "inputs_embeds",
     "langs",
+    "lengths",
 )
 
 
