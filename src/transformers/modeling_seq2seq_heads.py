@@ -141,7 +141,7 @@ class Seq2SeqQuestionAnswering(_BesideStacks):
         return_dict: bool | None = None,
         **inputs: Any,
     ) -> Any:
-        """Computes the scores, and the loss if both positions are given.
+        """Computes the scores, and the loss if both positions are given; there is no cache beside a loss.
 
         Args:
             start_positions: ``[batch]`` position of the answer's first token; positions beyond the input (the answer
@@ -153,7 +153,8 @@ class Seq2SeqQuestionAnswering(_BesideStacks):
         Returns:
             A :class:`~transformers.modeling_outputs.Seq2SeqQuestionAnsweringModelOutput` (or its fields as a tuple).
         """
-        base = self._run_stacks(reading_twice(inputs, self.config))
+        trains = start_positions is not None and end_positions is not None
+        base = self._run_stacks(reading_twice({**inputs, "use_cache": False} if trains else inputs, self.config))
         start, end = self.qa_outputs(base.last_hidden_state).unbind(-1)
         loss = None
         if start_positions is not None and end_positions is not None:

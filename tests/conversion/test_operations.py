@@ -22,6 +22,7 @@ from transformers.conversion.operations import (
     Rows,
     Scale,
     ShapeError,
+    Spread,
     Transpose,
 )
 
@@ -200,8 +201,30 @@ def test_a_constant_needs_no_source() -> None:
         (AddAxis(1), "add axis 1"),
         (Concatenate(), "concatenate"),
         (Scale(0.5), "times 0.5 (rounds)"),
+        (Spread(3), "spread over 3"),
         (Constant("zeros", (1,)), "constant zeros"),
     ],
 )
 def test_the_plan_prints_an_operation_in_words(operation: Operation, words: str) -> None:
     assert str(operation) == words
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_a_scalar_becomes_every_entry_of_a_vector(dtype: str) -> None:
+    scalar = np.array(0.3, dtype)
+    vector = Spread(4).forward([scalar])
+
+    assert Spread(4).target_shape([()]) == vector.shape == (4,)
+    assert (vector == scalar).all()
+    ((source, region, restored),) = Spread(4).restore(vector, [()])
+    assert (source, region) == (0, ())
+    assert restored.shape == ()
+    assert restored == scalar
+    with pytest.raises(ShapeError, match=r"not \[4\]"):
+        Spread(4).target_shape([(4,)])
+
+
+def test_entries_that_differ_are_all_held_against_the_scalar() -> None:
+    damaged = np.array([0.3, 0.3, 0.4], np.float32)
+
+    assert sorted(float(part.values) for part in Spread(3).restore(damaged, [()])) == sorted({*map(float, damaged)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +83,35 @@ def run_layers(
     )
 
 
+def keys_and_values(
+    project: Callable[[Tensor], tuple[Tensor, Tensor]],
+    hidden: Tensor,
+    inputs: AttentionInputs,
+    layer: int,
+    *,
+    cross: bool,
+) -> tuple[Tensor, Tensor]:
+    """Keys and values of all positions so far; those of an encoder are computed once and then kept in the cache.
+
+    Args:
+        project: Makes keys and values from states.
+        hidden: The states of the new positions.
+        inputs: Has the states of the encoder and the cache.
+        layer: The index of the layer in the cache.
+        cross: Whether they are those of the encoder.
+    """
+    cache = inputs.cache
+    if cross and cache is not None and (known := cache.cross(layer)) is not None:
+        return known
+    key, value = project(cast("Tensor", inputs.encoder_states) if cross else hidden)
+    if cache is None:
+        return key, value
+    if cross:
+        cache.store_cross(layer, key, value)
+        return key, value
+    return cache.update(layer, key, value)
+
+
 class ProjectedAttention(nn.Module):
     """softmax(Q Kᵀ / sqrt(size) + mask) V of projections ``query``, ``key``, ``value``; the heads side by side.
 
@@ -110,7 +139,7 @@ class ProjectedAttention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """``[batch, time, hidden]`` -> the same, and the weights ``[batch, heads, time, keys]`` if they are wanted."""
         query = split_heads(self.query(hidden), len(self.kept))
-        key, value = self._keys_and_values(hidden, inputs)
+        key, value = keys_and_values(self._project, hidden, inputs, self.layer, cross=self.cross)
         context, weights = attention(
             query,
             key,
@@ -124,20 +153,10 @@ class ProjectedAttention(nn.Module):
         )
         return merge_heads(context), weights
 
-    def _keys_and_values(self, hidden: Tensor, inputs: AttentionInputs) -> tuple[Tensor, Tensor]:
-        """Those of all positions so far; those of an encoder are computed once and then kept in the cache."""
-        cache = inputs.cache
-        if self.cross and cache is not None and (known := cache.cross(self.layer)) is not None:
-            return known
-        source = inputs.encoder_states if self.cross else hidden
+    def _project(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """``[batch, time, hidden]`` -> keys and values, ``[batch, heads, time, size]`` each."""
         heads = len(self.kept)
-        key, value = split_heads(self.key(source), heads), split_heads(self.value(source), heads)
-        if cache is None:
-            return key, value
-        if self.cross:
-            cache.store_cross(self.layer, key, value)
-            return key, value
-        return cache.update(self.layer, key, value)
+        return split_heads(self.key(states), heads), split_heads(self.value(states), heads)
 
     def prune_heads(self, heads: Collection[int]) -> Tensor:
         """Removes heads, given by the numbers that they had before any were removed.

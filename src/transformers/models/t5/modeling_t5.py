@@ -41,7 +41,7 @@ from ...nn.attention import attention, head_features, merge_heads, split_heads
 from ...nn.cache import Cache, PastKeyValues, cache_for_call
 from ...nn.embeddings import embed_words
 from ...nn.heads import at_positions, last_real_position
-from ...nn.layers import AttentionInputs
+from ...nn.layers import AttentionInputs, keys_and_values
 from ...nn.linear import keep_inputs, keep_outputs
 from ...nn.masks import additive_mask, causal_mask, head_masks, self_attention_mask
 from ...nn.relative_positions import RelativePositionBias
@@ -83,7 +83,7 @@ class T5Attention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """``[batch, time, d_model]`` -> the same, and the weights ``[batch, heads, time, keys]`` if they are wanted."""
         query = self._split(self.q(hidden))
-        key, value = self._keys_and_values(hidden, inputs)
+        key, value = keys_and_values(self._project, hidden, inputs, self.layer, cross=self.cross)
         context, weights = attention(
             query,
             key,
@@ -96,19 +96,9 @@ class T5Attention(nn.Module):
         )
         return self.o(merge_heads(context)), weights
 
-    def _keys_and_values(self, hidden: Tensor, inputs: AttentionInputs) -> tuple[Tensor, Tensor]:
-        """Those of all positions so far; those of the encoder are computed once and then kept in the cache."""
-        cache = inputs.cache
-        if self.cross and cache is not None and (known := cache.cross(self.layer)) is not None:
-            return known
-        source = inputs.encoder_states if self.cross else hidden
-        key, value = self._split(self.k(source)), self._split(self.v(source))
-        if cache is None:
-            return key, value
-        if self.cross:
-            cache.store_cross(self.layer, key, value)
-            return key, value
-        return cache.update(self.layer, key, value)
+    def _project(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values, ``[batch, heads, time, size]`` each."""
+        return self._split(self.k(states)), self._split(self.v(states))
 
     def _split(self, x: Tensor) -> Tensor:
         return split_heads(x, len(self.kept_heads))
@@ -147,7 +137,7 @@ class T5AttentionLayer(nn.Module):
     @property
     def attention(self) -> T5Attention:
         """The attention."""
-        return cast("T5Attention", self.get_submodule(self.attention_name))
+        return cast("T5Attention", getattr(self, self.attention_name))
 
     def forward(
         self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None
@@ -309,6 +299,8 @@ class T5Stack(LayerStack):
             A :class:`~transformers.modeling_outputs.BaseModelOutputWithPastAndCrossAttentions`.
         """
         config = self.config
+        if self.decoder and encoder_hidden_states is None:
+            raise UserError("The decoder needs encoder_hidden_states, which it attends to.")
         use_cache = self.decoder and (config.use_cache if use_cache is None else use_cache)
         recomputed = self.gradient_checkpointing and self.training
         cache = cache_for_call(past_key_values, wanted=use_cache, recomputed=recomputed)
@@ -624,6 +616,12 @@ class T5ForSequenceClassification(SequenceClassification, T5PreTrainedModel):
         super().__init__(config, T5Model(config))
         self.classification_head = T5ClassificationHead(config)
         self.post_init()
+
+    def forward(self, *, labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:
+        """Computes the scores, and the loss if there are labels; there is no cache beside a loss."""
+        if labels is not None:
+            inputs["use_cache"] = False
+        return super().forward(labels=labels, return_dict=return_dict, **inputs)
 
     def base_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """By default the decoder reads what the encoder reads, shifted right."""
