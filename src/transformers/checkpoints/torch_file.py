@@ -148,14 +148,14 @@ def _contents(file: MappedFile) -> _Contents:
 def _zip_contents(file: MappedFile) -> _Contents:
     archive = StoredZip(file)
     folder = archive.folder_of("data.pkl")
-    pickle = archive.entry(f"{folder}data.pkl")
-    check_entry(file, pickle)
+    entry = archive.entry(f"{folder}data.pkl")
+    check_entry(file, entry)
     storages = Storages()
-    value, _ = unpickle(file.view(pickle.offset, pickle.size), storages.dialect)
+    value, _ = unpickle(file.view(entry.offset, entry.size), storages.dialect)
     places = {key: archive.entry(f"{folder}data/{key}") for key in storages.found}
     for key, place in places.items():
         _check_size(storages.found[key], place.size)
-    return _Contents("PyTorch file", value, pickle.size, places, _byte_order(file, archive, f"{folder}byteorder"))
+    return _Contents("PyTorch file", value, entry.size, places, _byte_order(file, archive, f"{folder}byteorder"))
 
 
 def _byte_order(file: MappedFile, archive: StoredZip, name: str) -> Literal["<", ">"]:
