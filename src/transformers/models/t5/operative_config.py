@@ -45,11 +45,7 @@ def read_operative_config(path: Path) -> dict[str, Any]:
     """
     file = GinFile.read(path)
     problems = [*_other_architecture(file), *_other_order(file)]
-    fields: dict[str, Any] = {}
-    for name, settings in _FIELDS.items():
-        found = next((values for setting in settings if (values := _said(file, setting))), {})
-        problems += _differences(name, settings[0], found)
-        fields |= dict.fromkeys([name] if found else [], next(iter(found.values()), None))
+    fields = _plain_fields(file, problems)
     fields |= _depths(file)
     fields |= _activation(file, problems)
     fields |= _relative_attention(file, problems)
@@ -58,6 +54,18 @@ def read_operative_config(path: Path) -> dict[str, Any]:
         fields["tie_word_embeddings"] = tied.get("decoder", next(iter(tied.values())))
     if problems:
         raise UserError(f"{path.name} does not describe a T5 model that can be converted:", problems)
+    return fields
+
+
+def _plain_fields(file: GinFile, problems: list[str]) -> dict[str, Any]:
+    """Those whose values need no translation."""
+    fields = {}
+    for name, settings in _FIELDS.items():
+        setting = next((each for each in settings if _said(file, each)), None)
+        if setting is not None:
+            found = _said(file, setting)
+            problems += _differences(name, setting, found)
+            fields[name] = next(iter(found.values()))
     return fields
 
 
