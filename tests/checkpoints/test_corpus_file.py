@@ -20,7 +20,7 @@ from tests.shared.pickles import (
 )
 
 from transformers.checkpoints import CheckpointError, is_corpus_file, open_checkpoint, read_corpus, read_vocabulary
-from transformers.checkpoints.pickled_arrays import PickledArray
+from transformers.checkpoints.pickled_arrays import ArrayInFile
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "transfo_xl"
 VOCABULARY: dict[str, Any] = {
@@ -59,7 +59,7 @@ class TestCorpora:
         with np.load(FIXTURES / case / "io.npz") as recorded_texts:
             for name in ("train", "valid", "test"):
                 text = getattr(corpus, name)
-                assert isinstance(text, PickledArray)
+                assert isinstance(text, ArrayInFile)
                 assert np.array_equal(text.values(), recorded_texts[name])
 
     @pytest.mark.parametrize("corpus", [("data_utils", "Corpus"), ("__main__", "Corpus")])
@@ -73,8 +73,18 @@ class TestCorpora:
         data = corpus_file(VOCABULARY, train=["a", "b"], valid=numpy_array(np.arange(3)))
         corpus = read_corpus(write(tmp_path / "cache.pkl", data))
         assert corpus.train == ["a", "b"]
-        assert isinstance(corpus.valid, PickledArray)
+        assert isinstance(corpus.valid, ArrayInFile)
         assert corpus.valid.values().tolist() == [0, 1, 2]
+
+    def test_texts_that_are_damaged(self, tmp_path: Path) -> None:
+        raw = Call(Name("_codecs", "encode"), ("€" * 800, "latin1"))
+        corpus = read_corpus(
+            write(tmp_path / "cache.pkl", corpus_file(VOCABULARY, train=numpy_array(np.zeros(100), raw=raw)))
+        )
+        assert isinstance(corpus.train, ArrayInFile)
+        assert (corpus.train.shape, corpus.train.dtype) == ((100,), np.float64)
+        with pytest.raises(CheckpointError, match=r"(?s)cache.pkl is damaged.*an array of the shape \[100\]"):
+            corpus.train.values()
 
     @pytest.mark.parametrize(
         "attributes",

@@ -25,7 +25,7 @@ from tests.shared.pickles import (
 )
 
 from transformers.checkpoints import CheckpointError, Variable, open_checkpoint
-from transformers.checkpoints.pickled_arrays import PickledArray
+from transformers.checkpoints.pickled_arrays import ArrayInFile
 
 torch = pytest.importorskip("torch")
 
@@ -172,7 +172,7 @@ class TestTheRest:
             ]
             metadata = dict(checkpoint.metadata)
         scores = metadata["params"].pop("mask_scores")
-        assert isinstance(scores, PickledArray)
+        assert isinstance(scores, ArrayInFile)
         assert scores.values().tolist() == [0, 0.5, 1]
         assert metadata == {
             "model_optimizer": {"state": {0: {"step": 3}}, "param_groups": [{"lr": 1e-4}]},

@@ -13,12 +13,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import cramjam
 import numpy as np
 
-from transformers.checkpoints import CheckpointError, Variable, open_checkpoint, write_bundle, write_state_file
+from transformers.checkpoints import (
+    CheckpointError,
+    Variable,
+    open_checkpoint,
+    read_corpus,
+    write_bundle,
+    write_state_file,
+)
 from transformers.checkpoints.crc import crc32c, mask
 from transformers.checkpoints.messages import (
     Attribute,
@@ -31,11 +38,23 @@ from transformers.checkpoints.messages import (
     TrackableObjectGraph,
 )
 from transformers.checkpoints.object_graph import GRAPH_KEY
+from transformers.checkpoints.pickled_arrays import ArrayInFile
 from transformers.checkpoints.protobuf import decode, encode
 from transformers.checkpoints.table import MAGIC, SNAPPY, UNCOMPRESSED
 from transformers.checkpoints.table_writer import TableWriter
 from transformers.checkpoints.varint import varint
 
+from .pickles import (
+    Call,
+    Name,
+    corpus_file,
+    joblib_array,
+    joblib_file,
+    legacy_torch_file,
+    numpy_array,
+    torch_tensor,
+    zip_torch_file,
+)
 from .table_files import read_table
 from .tensor_slice_writer import write_tensor_slices
 
@@ -69,7 +88,7 @@ class Case:
     folder: Path
     passed: str
     files: Mapping[str, bytes]
-    tables: Mapping[str, Mapping[bytes, bytes]] = field(repr=False)
+    tables: Mapping[str, Mapping[bytes, bytes]] = field(default_factory=dict, repr=False)
 
     def read(self) -> Outcome:
         """Reads everything that can be read. Anything but a proper refusal comes out of it."""
@@ -193,6 +212,44 @@ class Case:
         return {name: table_bytes({**items, key: encode(entry)}), shards[entry.shard_id]: contents + values}
 
 
+@dataclass(frozen=True)
+class PickleCase(Case):
+    """A checkpoint with a pickle in its only file."""
+
+    def _mutations(self) -> list[Mutation]:
+        return [self._file, self._instructions, self._instructions]
+
+    def _instructions(self, random: Random) -> dict[str, bytes]:
+        """Puts instructions before, behind or in the place of others."""
+        ((name, contents),) = self.files.items()
+        data = bytearray(contents)
+        for _ in range(random.choice((1, 1, 2, 3))):
+            place = random.choice([at for at, byte in enumerate(data) if byte in _INSTRUCTIONS])
+            instruction = bytes([random.choice(_INSTRUCTIONS)])
+            if instruction in b"hqjr":
+                instruction += bytes([random.randrange(8)]) + bytes(3) * (instruction in b"jr")
+            data[place : place + random.choice((0, 1, 1, 2))] = instruction * random.choice((0, 1, 1, 1, 2))
+        return {name: bytes(data)}
+
+
+@dataclass(frozen=True)
+class CorpusCase(PickleCase):
+    """The cache of a data set."""
+
+    def read(self) -> Outcome:
+        outcome = Outcome.READ
+        try:
+            corpus = read_corpus(self.folder / self.passed)
+            for text in (corpus.train, corpus.valid, corpus.test):
+                try:
+                    assert not isinstance(text, ArrayInFile) or text.values().shape == text.shape
+                except CheckpointError:
+                    outcome = Outcome.SOME_REFUSED
+        except CheckpointError:
+            return Outcome.REFUSED
+        return outcome
+
+
 def damaged(random: Random, data: bytes) -> bytes:
     """Changes bytes here and there."""
     for _ in range(random.choice((1, 1, 1, 2, 3))):
@@ -249,6 +306,7 @@ def _clear(random: Random, data: bytearray) -> bytes:
     return bytes(data)
 
 
+_INSTRUCTIONS = b"()012NRQabcdehijklopqrstu}]\x81\x82\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94."
 _SMALL_DAMAGES = (_flip, _set, _number_in_place)
 _DAMAGES = (*_SMALL_DAMAGES, *_SMALL_DAMAGES, _cut, _delete, _insert, _repeat, _swap, _clear)
 
@@ -358,6 +416,7 @@ def cases(folder: Path) -> list[Case]:
         (folder / name).mkdir()
         write(folder / name / "model")
         made.append(_case(folder / name))
+    made += _other_cases(folder, numbers["bias"], matrix)
     for real in (FIXTURES / "gpt2" / "small", FIXTURES / "bert" / "classifier-3-labels"):
         (folder / real.name).mkdir()
         for file in real.glob("model.ckpt*"):
@@ -365,6 +424,53 @@ def cases(folder: Path) -> list[Case]:
                 shutil.copy(file, folder / real.name)
         made.append(_case(folder / real.name))
     return made
+
+
+def _other_cases(folder: Path, bias: np.ndarray[Any, Any], matrix: np.ndarray[Any, Any]) -> list[Case]:
+    """Those that are not TensorFlow's."""
+    storages = {"0": bias, "1": matrix}
+    shared = {"mask_scores": numpy_array(bias), "words": {"one": 1, "two": [2, None, 0.5]}}
+    options = Call(Name("argparse", "Namespace"), (), shared)
+    states = [
+        {
+            "model": Call(Name("collections", "OrderedDict"), (), {"_metadata": {}}),
+            "encoder": {
+                "bias": torch_tensor("0", (3,), legacy=legacy),
+                "matrix": torch_tensor("1", (4, 3), legacy=legacy),
+                "turned": torch_tensor("1", (2, 4), size=12, start=1, strides=(1, 3), legacy=legacy),
+            },
+            "params": options,
+        }
+        for legacy in (True, False)
+    ]
+    vocabulary = {"idx2sym": ["one", "two"], "sym2idx": {"one": 0, "two": 1}}
+    texts = {"cutoffs": [0, 2], "dataset": "d", "train": numpy_array(matrix.astype(np.int64)), "test": ["path"]}
+    arrays = [joblib_array(bias, padding=4), joblib_array(matrix, order="F", padding=0)]
+    flat = np.concatenate([bias, matrix.ravel()])
+    files = {
+        "legacy": {"model.pth": legacy_torch_file(states[0], storages)},
+        "zip": {"model.pth": zip_torch_file(states[1], storages, checksums=False)},
+        "joblib": {"model.jl": joblib_file(arrays)},
+        "folder": {
+            "params_shapes.json": b"[[3], [4, 3]]",
+            **{f"params_{number}.npy": _npy(piece) for number, piece in enumerate(np.split(flat, [2, 2, 9]))},
+        },
+        "corpus": {"cache.pkl": corpus_file(vocabulary, **texts)},
+    }
+    made = []
+    for name, contents in files.items():
+        (folder / name).mkdir()
+        for file, data in contents.items():
+            (folder / name / file).write_bytes(data)
+        kind = {"folder": Case, "corpus": CorpusCase}.get(name, PickleCase)
+        made.append(kind(folder / name, "" if name == "folder" else next(iter(contents)), contents))
+    return made
+
+
+def _npy(array: np.ndarray[Any, Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
 
 
 def _case(folder: Path) -> Case:

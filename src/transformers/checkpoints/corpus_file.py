@@ -15,12 +15,12 @@ from typing import Any, TypeAlias
 from .damage import FormatError, RefusedError, blamed_on
 from .inert import PLAIN_NAMES, Dialect, Maker, Record, kind_of, make_record
 from .mapped import MappedFile
-from .pickled_arrays import ARRAY_NAMES, PickledArray
+from .pickled_arrays import ARRAY_NAMES, ArrayInFile, PickledArray
 from .torch_file import is_torch_file, read_object
 from .unpickling import unpickle
 
 #: A text as numbers, or the paths of the files that it is in.
-Text: TypeAlias = PickledArray | list[str] | None
+Text: TypeAlias = ArrayInFile | list[str] | None
 
 _CORPUS = re.compile(rb"(?s).{0,16}(?:data_utils|__main__)(?:\n|.{1,4})Corpus")
 _NAMES: Mapping[tuple[str, str], Maker | None] = {
@@ -75,7 +75,7 @@ def read_corpus(path: Path) -> Corpus:
         dataset, cutoffs = corpus.get("dataset"), corpus.get("cutoffs", [])
         if not isinstance(dataset, str | None) or not _is_list(cutoffs, int):
             raise FormatError("the name or the cutoffs of the corpus are not what they should be")
-        texts = {name: _text(name, corpus.get(name)) for name in ("train", "valid", "test")}
+        texts = {name: _text(path, name, corpus.get(name)) for name in ("train", "valid", "test")}
         vocabulary = _checked_vocabulary(_attributes(corpus.get("vocab"), "vocabulary"))
         return Corpus(dataset, vocabulary, list(cutoffs), **texts)
 
@@ -110,9 +110,11 @@ def _attributes(value: Any, what: str) -> dict[str, Any]:
     return attributes
 
 
-def _text(name: str, value: Any) -> Text:
-    if value is None or isinstance(value, PickledArray):
-        return value
+def _text(path: Path, name: str, value: Any) -> Text:
+    if isinstance(value, PickledArray):
+        return ArrayInFile(path, value)
+    if value is None:
+        return None
     if isinstance(value, list) and _is_list(value, str):
         return value
     raise FormatError(f"its text {name} is {kind_of(value)}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .damage import FormatError, RefusedError
+from .damage import FormatError, RefusedError, blamed_on
 from .inert import Global, Holder, LongText, Maker, kind_of
 from .shapes import checked_dims
 
@@ -119,6 +121,38 @@ class PickledArray(Holder):
         if len(raw) != math.prod(self.shape) * self.dtype.itemsize:
             raise FormatError(f"an array {self.dtype.name} {list(self.shape)} has {len(raw)} bytes")
         return array_from(raw, self.dtype, self.shape, fortran=self._fortran)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayInFile:
+    """An array that a file has besides its variables.
+
+    Attributes:
+        path: The file.
+        array: What its pickle says of it.
+    """
+
+    path: Path
+    array: PickledArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The data type of its elements."""
+        return self.array.dtype
+
+    def values(self) -> NDArray[Any]:
+        """Reads it. The result is read-only.
+
+        Raises:
+            CheckpointError: If its bytes are damaged.
+        """
+        with blamed_on(self.path, f"an array of the shape {list(self.shape)}"):
+            return self.array.values()
 
 
 def array_from(

@@ -21,7 +21,7 @@ from .base import ITEM_SIZES, CheckpointReader, Variable
 from .damage import FormatError, blamed_on
 from .inert import Dialect, Record
 from .mapped import MappedFile
-from .pickled_arrays import array_from
+from .pickled_arrays import ArrayInFile, PickledArray, array_from
 from .pickled_tensors import Storage, Storages, StoredTensor
 from .unpickling import unpickle
 from .zip_archive import Entry, StoredZip, check_entry
@@ -65,7 +65,7 @@ class TorchFileReader(CheckpointReader):
     it, with ``/`` between them: ``model/embeddings.weight`` is ``["model"]["embeddings.weight"]``. ``metadata`` is the
     rest of the file: the same dictionaries without the tensors, and without what held nothing but tensors. Objects of
     attributes (``argparse.Namespace``) come as dictionaries, sets as lists; an array comes as
-    :class:`.pickled_arrays.PickledArray`, whose ``values()`` are read when they are asked for.
+    :class:`.pickled_arrays.ArrayInFile`, whose ``values()`` are read when they are asked for.
 
     Args:
         path: What the user passed.
@@ -81,7 +81,7 @@ class TorchFileReader(CheckpointReader):
         with blamed_on(file):
             self._file = MappedFile(file)
             contents = _contents(self._file)
-            tree = _Tree(max(1 << 20, 8 * contents.size))
+            tree = _Tree(file, max(1 << 20, 8 * contents.size))
             rest = tree.without_tensors(contents.value, [])
         self.format = contents.format
         self.checksums = "CRC-32 of every storage" if any(place.crc for place in contents.places.values()) else None
@@ -217,10 +217,12 @@ class _Tree:
     """Parts what was saved into its tensors and the rest.
 
     Attributes:
+        path: The file.
         allowance: How many characters all names together may have.
         tensors: The tensors by name.
     """
 
+    path: Path
     allowance: int
     tensors: dict[str, StoredTensor] = field(default_factory=dict)
 
@@ -229,6 +231,8 @@ class _Tree:
         if isinstance(value, StoredTensor):
             self._add(path, value)
             return _ABSENT
+        if isinstance(value, PickledArray):
+            return ArrayInFile(self.path, value)
         if isinstance(value, Record):
             value = value.attributes
         if isinstance(value, dict):
