@@ -146,6 +146,7 @@ class TestTheMap:
             "model/transformer/seg_embed",
             "model/transformer/r_s_bias",
             "model/transformer/r_r_bias",
+            "model/transformer/r_w_bias",
             "model/transformer/mask_emb/mask_emb",
             "model/lm_loss/bias",
             "model/transformer/layer_4/rel_attn/r/kernel",
@@ -238,6 +239,13 @@ class TestTasks:
             convert_checkpoint(source, tmp_path / "model", "xlnet")
         model = converted(source, tmp_path / "model", skip=["model/classification_imdb/*"])
         assert equal(model.logits_proj.weight, arrays["model/classification_yelp5/logit/kernel"].T)
+
+    @pytest.mark.parametrize("scope", ["other", "mymodel/classification_imdb"])
+    def test_other_logit_layers_are_none_of_the_originals(self, tmp_path: Path, scope: str) -> None:
+        arrays = arrays_of("XLNetForSequenceClassification")
+        arrays[f"{scope}/logit/kernel"] = np.zeros((8, 3), np.float32)
+        with pytest.raises(UserError, match=f"{scope}/logit/kernel is not known"):
+            convert_checkpoint(save(tmp_path / "source", arrays), tmp_path / "model", "xlnet")
 
     def test_a_logit_layer_without_its_bias_is_named_as_it_is(self, tmp_path: Path) -> None:
         arrays = arrays_of("XLNetForSequenceClassification", "regression_sts-b", C=1)
