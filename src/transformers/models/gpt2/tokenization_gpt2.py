@@ -7,14 +7,14 @@ other text. Lone surrogates are refused, as by the original.
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 from tokenizers import AddedToken, Encoding, Tokenizer, decoders, models, pre_tokenizers, processors
 
 from ...errors import UserError
-from ...tokenization_files import TOKENIZER, load_engine, missing_vocabulary, read_text
+from ...tokenization_bpe import read_vocabulary_and_merges
+from ...tokenization_files import TOKENIZER, load_engine
 from ...tokenization_padding import EncodingOptions, Truncation
 from ...tokenization_special_tokens import InputTemplate
 from ...tokenization_utils import PreTrainedTokenizerFast
@@ -125,52 +125,12 @@ def byte_level_engine(
         MissingFileError: One of them does not exist.
         UserError: One is damaged, or they do not belong together.
     """
-    absent = [name for name, path in (("vocab_file", vocab_file), ("merges_file", merges_file)) if path is None]
-    if vocab_file is None or merges_file is None:
-        raise missing_vocabulary("GPT2Tokenizer", absent)
-    vocabulary, merges = read_encoder(vocab_file), read_merges(merges_file)
-    unknown = [f"{left} {right}" for left, right in merges if not {left, right, left + right} <= vocabulary.keys()]
-    if unknown:
-        raise UserError(
-            f"{os.fspath(merges_file)} does not belong to {os.fspath(vocab_file)}: {len(unknown)} merges have parts or "
-            "results that are not in the vocabulary:",
-            unknown[:5],
-        )
+    vocabulary, merges = read_vocabulary_and_merges("GPT2Tokenizer", vocab_file, merges_file)
     engine = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
     engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     engine.post_processor = processors.ByteLevel(trim_offsets=False)
     engine.decoder = decoders.ByteLevel()
     return engine
-
-
-def read_encoder(vocab_file: str | os.PathLike[str]) -> dict[str, int]:
-    """Token -> id, as in ``encoder.json``.
-
-    Raises:
-        MissingFileError: There is no such file.
-        UserError: It is no JSON object of numbers.
-    """
-    try:
-        vocabulary = json.loads(read_text(vocab_file))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{os.fspath(vocab_file)} is not valid JSON: {error}") from error
-    if not isinstance(vocabulary, dict) or not all(type(number) is int for number in vocabulary.values()):
-        raise UserError(f"{os.fspath(vocab_file)} is no vocabulary: it should hold an object of tokens and their ids.")
-    return vocabulary
-
-
-def read_merges(merges_file: str | os.PathLike[str]) -> list[tuple[str, str]]:
-    """The merges of ``vocab.bpe``, the most frequent first. The first line is the version, the last piece is empty.
-
-    Raises:
-        MissingFileError: There is no such file.
-        UserError: A line does not hold two symbols.
-    """
-    lines = [line.split() for line in read_text(merges_file).split("\n")[1:-1]]
-    wrong = [f"line {number}: {' '.join(line)!r}" for number, line in enumerate(lines, start=2) if len(line) != 2]
-    if wrong:
-        raise UserError(f"{os.fspath(merges_file)} should have two symbols in each line:", wrong[:5])
-    return [(left, right) for left, right in lines]
 
 
 def _byte_symbols() -> dict[str, int]:
