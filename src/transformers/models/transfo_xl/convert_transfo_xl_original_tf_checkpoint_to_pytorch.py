@@ -14,7 +14,7 @@ from typing import Any
 from ..._files import read_json_object
 from ...checkpoints import Variable
 from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, Implied, ReleasedModel
-from ...conversion.operations import Concatenate, Operation, Row, Transpose
+from ...conversion.operations import Concatenate, Operation, Row, Share, Transpose
 from ...conversion.rules import (
     TRAINING_STATE,
     Rules,
@@ -49,10 +49,14 @@ def slice_of_layer(values: Values, sizes: Sizes) -> Operation:  # noqa: ARG001  
 
 
 def query_bias(name: str) -> Rules:
-    """A bias of the queries: the slice of each layer, or the one that all of them share."""
+    """A bias of the queries: the slice of each layer, or the one that all of them share.
+
+    A shared one is stored for each layer as well, because older readers of these files look for it there.
+    """
     source, target = f"transformer/{name}", f"transformer.layers.{{l}}.dec_attn.{name}"
     own = tensor(source, target, "l H D", slice_of_layer)
-    shared = tensor(shared_name(name), f"transformer.{name}", "H D") + tied(target, f"transformer.{name}")
+    shared = tensor(shared_name(name), f"transformer.{name}", "H D", Share())
+    shared += tensor(shared_name(name), target, "H D", Share())
     return when_present(source, own, when_present(shared_name(name), shared, own))
 
 

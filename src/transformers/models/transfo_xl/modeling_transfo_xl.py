@@ -9,7 +9,7 @@ Shapes: batch, time (the positions of a segment), mem (those of the memory), key
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -62,6 +62,11 @@ class TransfoXLPreTrainedModel(PreTrainedModel):
             else:
                 projection = isinstance(module, nn.ParameterList)
                 nn.init.normal_(parameter, std=self.config.proj_init_std if projection else self.config.init_std)
+
+    def _without_repetitions(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Keeps biases that layers share for each layer: older readers of these files do not find them elsewhere."""
+        biases = {name: tensor.clone() for name, tensor in tensors.items() if name.endswith(("r_w_bias", "r_r_bias"))}
+        return super()._without_repetitions(tensors) | biases
 
     def reset_memory_length(self, mem_len: int) -> None:
         """Keeps another number of hidden states from now on."""
