@@ -123,6 +123,27 @@ class Task:
 
 
 @dataclass(frozen=True)
+class EmbeddedVocabulary:
+    """The vocabulary that a checkpoint holds itself; other files complete the tokenizer.
+
+    Attributes:
+        argument: The argument of the tokenizer's class that takes the vocabulary, as a file.
+        file: The name of that file.
+        tokens: Token -> id.
+        lacking: Further arguments that take files -> shell wildcards for the names of these files, the likeliest first.
+        settings: Further arguments of the tokenizer's class.
+        assumed: What was assumed about them, and why.
+    """
+
+    argument: str
+    file: str
+    tokens: Mapping[str, int]
+    lacking: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    assumed: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Family:
     """How the original checkpoints of a family become models.
 
@@ -141,6 +162,7 @@ class Family:
         fields: The fields of the configuration.
         released: Published models.
         embedded_config: What a checkpoint says itself about the configuration, in the ecosystem's words.
+        embedded_vocabulary: The vocabulary that a checkpoint holds itself, or None if it holds none.
         canonical_names: The family's names of variables that the checkpoint only numbers, or names in another way.
         sparse_indices: Indices some of whose values may have no variables at all.
         config_files: Names of configuration files that stand beside a checkpoint, and how each is read.
@@ -161,6 +183,7 @@ class Family:
     fields: tuple[ConfigField, ...]
     released: Sequence[ReleasedModel] = ()
     embedded_config: Callable[[CheckpointReader], Mapping[str, Any]] | None = None
+    embedded_vocabulary: Callable[[CheckpointReader], EmbeddedVocabulary | None] | None = None
     canonical_names: Callable[[Mapping[str, Variable]], Mapping[str, str]] | None = None
     sparse_indices: tuple[str, ...] = ()
     config_files: Mapping[str, Callable[[Path], dict[str, Any]]] = field(default_factory=dict)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,14 @@ import pytest
 import torch
 from tests.models.xlm.reference import Original, in_double_precision
 from tests.shared.converter_tester import ConverterTester, assert_same
+from tests.shared.memory_checkpoint import MemoryCheckpoint
 
 import transformers
 from transformers import XLMModel, XLMWithLMHeadModel, convert_checkpoint
 from transformers.checkpoints import Variable
 from transformers.commands.transformers_cli import main
 from transformers.errors import UserError
-from transformers.models.xlm.convert_xlm_original_tf_checkpoint_to_pytorch import FAMILY
+from transformers.models.xlm.convert_xlm_original_tf_checkpoint_to_pytorch import FAMILY, embedded_vocabulary
 
 Contents = dict[str, Any]
 
@@ -379,3 +381,62 @@ def test_code_in_a_file_is_named_and_never_run(tmp_path: Path) -> None:
         with pytest.raises(UserError):
             load()
     assert not trap.exists()
+
+
+# The vocabulary
+
+
+def spelled(original: Original) -> dict[str, int]:
+    """The dictionary as the ecosystem spells it."""
+    words = enumerate(original.dictionary().values())
+    return {
+        word if number < 14 else word[:-2] if word.endswith("@@") else f"{word}</w>": number for number, word in words
+    }
+
+
+def test_the_dictionary_becomes_the_vocabulary_of_the_ecosystem(tmp_path: Path) -> None:
+    report = convert_checkpoint(save(tmp_path / "source", MLM.file()), tmp_path / "out", "xlm")
+
+    vocabulary = json.loads((tmp_path / "out" / "vocab.json").read_text(encoding="utf-8"))
+    assert vocabulary == spelled(MLM)
+    assert (vocabulary["<special1>"], vocabulary["w0</w>"], vocabulary["w1"]) == (5, 14, 15)
+    assert any("there is no codes* and no merges.txt" in line for line in report.assumed)
+
+
+@pytest.mark.parametrize(
+    ("word", "plain"), [("w@@", True), ("W", False), ("é", False), ("e\u0301", False), ("и", True)]
+)
+def test_the_words_show_whether_case_and_accents_were_kept(word: str, plain: bool) -> None:
+    original = MLM.file()
+    original["dico_id2word"][20] = word
+
+    checkpoint = MemoryCheckpoint({f"model/{name}": tensor.numpy() for name, tensor in original["model"].items()})
+    checkpoint.metadata = original
+    embedded = embedded_vocabulary(checkpoint)
+
+    assert embedded is not None
+    assert embedded.settings == {
+        "lang2id": {"de": 0, "en": 1, "fr": 2},
+        "id2lang": {0: "de", 1: "en", 2: "fr"},
+        "do_lowercase_and_remove_accent": plain,
+    }
+    assert embedded.assumed[0].startswith(f"do_lowercase_and_remove_accent = {str(plain).lower()} ")
+
+
+def test_a_file_without_a_dictionary_has_no_vocabulary(tmp_path: Path) -> None:
+    contents = MLM.file()
+    for name in ("dico_id2word", "dico_word2id", "dico_counts"):
+        del contents[name]
+
+    convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out", "xlm")
+
+    assert not (tmp_path / "out" / "vocab.json").exists()
+
+
+def test_a_dictionary_of_another_model_is_refused(tmp_path: Path) -> None:
+    contents = MLM.file()
+    del contents["dico_id2word"][29]
+
+    with pytest.raises(UserError, match="dico_id2word does not number the 30 rows of model/embeddings.weight"):
+        convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out", "xlm")
+    assert not (tmp_path / "out").exists()

@@ -221,6 +221,7 @@ def carry_out(
         None if tokenizer is None else Path(tokenizer),
         _folder(checkpoint),
         getattr(config, "max_position_embeddings", None),
+        plan.family.embedded_vocabulary(checkpoint) if plan.family.embedded_vocabulary else None,
     )
     return convert(
         replace(plan, assumed=(*plan.assumed, *found.assumed)),

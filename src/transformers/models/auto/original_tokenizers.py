@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
+from ..._files import write_text
+from ...conversion.family import EmbeddedVocabulary
 from ...conversion.layout import ConversionError
 from .tables import FAMILIES
 
@@ -26,19 +30,29 @@ class FoundTokenizer:
         tokenizer: The tokenizer, or None if there is none.
         files: The files that it was made from, which must not be replaced.
         assumed: What was assumed about it, and why.
+        texts: Files of an incomplete tokenizer: name -> content.
     """
 
     tokenizer: PreTrainedTokenizerBase | None = None
     files: Sequence[Path] = ()
     assumed: Sequence[str] = field(default_factory=tuple)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Writes its files into a folder."""
         if self.tokenizer is not None:
             self.tokenizer.save_pretrained(folder)
+        for name, text in self.texts.items():
+            write_text(folder / name, text)
 
 
-def find_tokenizer(model_type: str, place: Path | None, beside: Path, max_length: int | None) -> FoundTokenizer:
+def find_tokenizer(
+    model_type: str,
+    place: Path | None,
+    beside: Path,
+    max_length: int | None,
+    embedded: EmbeddedVocabulary | None = None,
+) -> FoundTokenizer:
     """Looks for the vocabulary files of a family.
 
     Args:
@@ -46,6 +60,7 @@ def find_tokenizer(model_type: str, place: Path | None, beside: Path, max_length
         place: The file or folder that the user names, or None.
         beside: The folder of the checkpoint, where they are looked for otherwise.
         max_length: The longest sequence that the model takes.
+        embedded: The vocabulary that the checkpoint holds itself.
 
     Raises:
         ConversionError: If the place that the user names does not hold them.
@@ -58,6 +73,8 @@ def find_tokenizer(model_type: str, place: Path | None, beside: Path, max_length
         return FoundTokenizer(
             tokenizer_class.from_pretrained(place), [path for path in place.iterdir() if path.is_file()]
         )
+    if embedded is not None:
+        return _complete(tokenizer_class, embedded, place, beside, settings)
     names = tokenizer_class.original_vocab_files
     if place is not None and place.is_file() and len(names) == 1:
         files = dict.fromkeys(names, place)
@@ -84,3 +101,48 @@ def _incomplete(found: Sequence[Path], names: Sequence[str], place: Path | None)
     return FoundTokenizer(
         assumed=[f"no tokenizer is written: there is no {' and no '.join(absent)} beside the checkpoint"]
     )
+
+
+def _complete(
+    tokenizer_class: type[PreTrainedTokenizerBase],
+    embedded: EmbeddedVocabulary,
+    place: Path | None,
+    beside: Path,
+    settings: Mapping[str, Any],
+) -> FoundTokenizer:
+    """The tokenizer of a vocabulary that the checkpoint holds, with the files that it lacks."""
+    text = json.dumps(embedded.tokens, indent=2) + "\n"
+    files = {argument: _candidates(patterns, place or beside) for argument, patterns in embedded.lacking.items()}
+    problems = [_not_one(found, embedded.lacking[argument]) for argument, found in files.items() if len(found) != 1]
+    if problems and place is not None:
+        raise ConversionError(
+            f"{place} does not complete the tokenizer:", problems, "Name the file itself with --tokenizer."
+        )
+    if problems:
+        why = f"{'; '.join(problems)} beside the checkpoint (--tokenizer names it)"
+        return FoundTokenizer(
+            assumed=[f"of the tokenizer only {embedded.file} is written: {why}"], texts={embedded.file: text}
+        )
+    with TemporaryDirectory() as folder:
+        vocabulary = Path(folder) / embedded.file
+        write_text(vocabulary, text)
+        paths = {embedded.argument: vocabulary, **{argument: path for argument, (path,) in files.items()}}
+        return FoundTokenizer(
+            tokenizer_class.from_original(paths, **settings, **embedded.settings),
+            [path for path in paths.values() if path != vocabulary],
+            (*embedded.assumed, *tokenizer_class.original_assumptions(paths)),
+        )
+
+
+def _not_one(found: Sequence[Path], patterns: Sequence[str]) -> str:
+    if not found:
+        return f"there is no {' and no '.join(patterns)}"
+    return f"there are several: {', '.join(path.name for path in found)}"
+
+
+def _candidates(patterns: Sequence[str], place: Path) -> list[Path]:
+    """The file that is meant, or those in the folder that have one of the names, the likeliest names first."""
+    if place.is_file():
+        return [place]
+    found = (sorted(path for path in place.glob(pattern) if path.is_file()) for pattern in patterns)
+    return next((paths for paths in found if paths), [])

@@ -9,12 +9,13 @@ frequent words and the clusters of the others; cluster j has T{j} words, whose s
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...checkpoints import CheckpointReader, Variable
-from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family
-from ...conversion.layout import VariableTable
+from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, EmbeddedVocabulary, Family
+from ...conversion.layout import ConversionError, VariableTable
 from ...conversion.rules import Rules, skip, table, tensor, tied, when_different, when_present
 from .configuration_xlm import XLMConfig
 
@@ -217,6 +218,53 @@ def _cutoffs(first: int, sizes: Sequence[int]) -> list[int]:
     return ends
 
 
+#: The ids below this one are those of the special words.
+FIRST_WORD = 14
+
+
+def embedded_vocabulary(checkpoint: CheckpointReader) -> EmbeddedVocabulary | None:
+    """The dictionary in the ecosystem's spelling. The merges of the byte pairs (``codes``) are in a file of their own.
+
+    Raises:
+        ConversionError: If it is not the one of the embeddings.
+    """
+    words, params = _dictionary(checkpoint, "dico_id2word"), _dictionary(checkpoint, "params")
+    if not words:
+        return None
+    embeddings = VariableTable(checkpoint.variables, FAMILY)[EMBEDDINGS]
+    rows = embeddings.shape[0]
+    if words.keys() != set(range(rows)) or not all(isinstance(word, str) for word in words.values()):
+        raise ConversionError(
+            f"dico_id2word does not number the {rows} rows of {embeddings.name}: it has {len(words)} words."
+        )
+    plain = all(_plain(word) == word for number, word in words.items() if number >= FIRST_WORD)
+    seen = "no capital letters or accents" if plain else "capital letters or accents"
+    return EmbeddedVocabulary(
+        argument="vocab_file",
+        file="vocab.json",
+        tokens={_piece(number, word): number for number, word in sorted(words.items())},
+        lacking={"merges_file": ("codes*", "merges.txt")},
+        settings={
+            **{name: params[name] for name in ("lang2id", "id2lang") if name in params},
+            "do_lowercase_and_remove_accent": plain,
+        },
+        assumed=[f"do_lowercase_and_remove_accent = {str(plain).lower()} (the dictionary has {seen})"],
+    )
+
+
+def _piece(number: int, word: str) -> str:
+    """The ecosystem marks pieces that end a word (``ning</w>``), fastBPE those that do not (``lear@@``)."""
+    if number < FIRST_WORD:
+        return word
+    return word.removesuffix("@@") if word.endswith("@@") else f"{word}</w>"
+
+
+def _plain(word: str) -> str:
+    """In lower case and without accents, as the original's preprocessing leaves most texts."""
+    decomposed = unicodedata.normalize("NFD", word.lower())
+    return "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn").lower()
+
+
 FAMILY = Family(
     model_type="xlm",
     title="XLM",
@@ -231,6 +279,7 @@ FAMILY = Family(
     unsupported=UNSUPPORTED,
     fields=FIELDS,
     embedded_config=embedded_config,
+    embedded_vocabulary=embedded_vocabulary,
     canonical_names=canonical_names,
     finish_config=finish_config,
 )

@@ -1,0 +1,89 @@
+"""Vocabularies that a checkpoint holds itself, and the files that complete them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from transformers import GPT2Tokenizer
+from transformers.conversion.family import EmbeddedVocabulary
+from transformers.errors import UserError
+from transformers.models.auto.original_tokenizers import FoundTokenizer, find_tokenizer
+
+TOKENS = {"a": 0, "b": 1, "ab": 2, "Ġ": 3, "<|endoftext|>": 4, "é": 5}
+EMBEDDED = EmbeddedVocabulary(
+    argument="vocab_file",
+    file="vocab.json",
+    tokens=TOKENS,
+    lacking={"merges_file": ("codes*", "merges.txt")},
+    settings={"add_bos_token": True},
+    assumed=["a thing"],
+)
+
+
+def merges(path: Path) -> Path:
+    path.write_text("#version: 0.2\na b\n", encoding="utf-8")
+    return path
+
+
+def find(beside: Path, place: Path | None = None) -> FoundTokenizer:
+    return find_tokenizer("gpt2", place, beside, 77, EMBEDDED)
+
+
+@pytest.mark.parametrize("name", ["codes", "codes_xnli_15", "merges.txt"])
+def test_the_file_that_is_lacking_is_found_beside_the_checkpoint(name: str, tmp_path: Path) -> None:
+    found = find(merges(tmp_path / name).parent)
+
+    assert isinstance(found.tokenizer, GPT2Tokenizer)
+    assert found.tokenizer.get_vocab() == TOKENS
+    assert found.tokenizer.tokenize("ab") == ["ab"]
+    assert found.tokenizer.add_bos_token
+    assert found.tokenizer.model_max_length == 77
+    assert found.files == [tmp_path / name]
+    assert list(found.assumed) == ["a thing"]
+    found.save(tmp_path / "out")
+    assert GPT2Tokenizer.from_pretrained(tmp_path / "out").get_vocab() == TOKENS
+
+
+def test_the_likelier_name_is_taken(tmp_path: Path) -> None:
+    merges(tmp_path / "codes")
+    (tmp_path / "merges.txt").write_text("no merges at all")
+
+    assert find(tmp_path).files == [tmp_path / "codes"]
+
+
+@pytest.mark.parametrize("named", ["file", "folder"])
+def test_the_user_may_name_it(named: str, tmp_path: Path) -> None:
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    codes = merges(tmp_path / "elsewhere" / "codes")
+
+    assert find(tmp_path / "beside", codes if named == "file" else codes.parent).files == [codes]
+
+
+def test_without_it_the_vocabulary_alone_is_written(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    found = find(tmp_path)
+
+    assert found.tokenizer is None
+    assert ["only vocab.json is written: there is no codes* and no merges.txt beside" in line for line in found.assumed]
+    found.save(tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["vocab.json"]
+    assert json.loads((tmp_path / "out" / "vocab.json").read_text(encoding="utf-8")) == TOKENS
+
+
+def test_of_several_none_is_guessed(tmp_path: Path) -> None:
+    merges(tmp_path / "codes_en")
+    merges(tmp_path / "codes_fr")
+
+    found = find(tmp_path)
+
+    assert found.tokenizer is None
+    assert "there are several: codes_en, codes_fr" in found.assumed[0]
+
+
+def test_a_place_that_lacks_it_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"does not complete the tokenizer:\n  there is no codes\* and no merges.txt"):
+        find(tmp_path, tmp_path)
