@@ -31,8 +31,8 @@ from typing import Self
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from .checkpoints.damage import FormatError
 from .checkpoints import protobuf as pb
+from .checkpoints.damage import FormatError
 from .checkpoints.varint import ReadBuffer
 from .errors import MissingFileError, UserError
 from .tokenization_normalizers import character_class
@@ -49,7 +49,8 @@ _SCORE_OF_USER_DEFINED = -0.1
 _CUT = "\x01"
 #: Keeps what stands before it and behind it apart. It is no character, so no text and no table has it.
 _BARRIER = "\ufdd0"
-_EXTRA_SPACES = r"\A +| +\z|(?<= ) +"
+_SPACES_AT_START = r"\A +"
+_OTHER_EXTRA_SPACES = r" +\z|(?<= ) +"
 _SCRIPTS_WITH_COMPOSITION = (range(0xC0, 0x3100), range(0x11000, 0x11A00))
 
 
@@ -215,7 +216,9 @@ def unigram_engine(
     engine = Tokenizer(models.Unigram(vocabulary, model.unknown_id, model.byte_fallback))
     steps = [*prepare, *_table(model.charsmap)]
     if model.remove_extra_whitespaces:
-        steps.append(normalizers.Replace(Regex(_EXTRA_SPACES), ""))
+        # With "first", a space at the start stays, because it is one to begin a word behind a special token.
+        extra = _OTHER_EXTRA_SPACES if space_in_front == "first" else f"{_SPACES_AT_START}|{_OTHER_EXTRA_SPACES}"
+        steps.append(normalizers.Replace(Regex(extra), ""))
     if steps:
         engine.normalizer = normalizers.Sequence(steps)
     scheme = space_in_front if model.add_dummy_prefix else "never"

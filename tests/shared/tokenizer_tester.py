@@ -90,7 +90,10 @@ class TokenizerTests:
             assert encoded["token_type_ids"] == tokenizer.create_token_type_ids_from_sequences(*ids)
             assert encoded["special_tokens_mask"] == tokenizer.get_special_tokens_mask(*ids)
             complete = tokenizer.get_special_tokens_mask(encoded["input_ids"], already_has_special_tokens=True)
-            assert complete == encoded["special_tokens_mask"]
+            assert complete == [  # an unknown token in the text is special, too, but not to the engine
+                int(special or number == tokenizer.unk_token_id)
+                for special, number in zip(encoded["special_tokens_mask"], encoded["input_ids"], strict=True)
+            ]
             assert tokenizer.num_special_tokens_to_add(len(texts) == 2) == sum(encoded["special_tokens_mask"])
 
     def test_ids_are_prepared_as_their_texts_are(self) -> None:
@@ -109,7 +112,8 @@ class TokenizerTests:
         for index, (start, end) in enumerate(encoded["offset_mapping"]):
             if not encoded["special_tokens_mask"][index]:
                 assert encoded.token_to_chars(index) == (start, end)
-                assert index in {encoded.char_to_token(position) for position in range(start, end)}
+                found = {encoded.char_to_token(position) for position in range(start, end)}
+                assert (start, end) in {encoded.token_to_chars(token) for token in found}
                 covered |= set(range(start, end))
         assert covered >= {position for position, character in enumerate(text) if not character.isspace()}
 

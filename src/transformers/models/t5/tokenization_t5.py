@@ -22,7 +22,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from tokenizers import AddedToken, Regex, Tokenizer, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
 
 from ...errors import UserError
 from ...tokenization_sentencepiece import SPACE, SentencePieceModel, unigram_engine
@@ -79,14 +79,16 @@ class T5Tokenizer(SentencePieceTokenizer):
                 advice="Leave one of them out.",
             )
         sentinels = [f"<extra_id_{number}>" for number in range(extra_ids)]
+        restored = bool(settings.get("added_tokens_decoder"))  # and the list of tokens is as somebody left it
 
         def build(model: SentencePieceModel) -> Tokenizer:
-            return unigram_engine(
-                model,
-                more_pieces=sentinels[::-1],
-                split=_at_starts_of_words(extra_ids) if original_tokenization and extra_ids else (),
-                space_in_front="always" if self.legacy else "first",
-            )
+            if not (original_tokenization and extra_ids):
+                scheme = "always" if self.legacy else "first"
+                return unigram_engine(model, more_pieces=sentinels[::-1], space_in_front=scheme)
+            engine = unigram_engine(model, more_pieces=sentinels[::-1], split=_at_starts_of_words(extra_ids))
+            space_before_sentinels = decoders.Replace("<extra_id_", f"{SPACE}<extra_id_")
+            engine.decoder = decoders.Sequence([space_before_sentinels, engine.decoder])
+            return engine
 
         super().__init__(
             build,
@@ -96,7 +98,7 @@ class T5Tokenizer(SentencePieceTokenizer):
             unk_token=unk_token,
             pad_token=pad_token,
             extra_ids=extra_ids,
-            additional_special_tokens=tokens if present else [*tokens, *sentinels],
+            additional_special_tokens=tokens if present or restored else [*tokens, *sentinels],
             legacy=self.legacy,
             **settings,
         )
