@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from transformers import GPT2Tokenizer
+from transformers import AlbertTokenizer, AutoTokenizer, BertTokenizer, GPT2Tokenizer
 from transformers.conversion.family import EmbeddedVocabulary
 from transformers.errors import UserError
 from transformers.models.auto.original_tokenizers import FoundTokenizer, find_tokenizer
@@ -87,3 +87,42 @@ def test_of_several_none_is_guessed(tmp_path: Path) -> None:
 def test_a_place_that_lacks_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"does not complete the tokenizer:\n  there is no codes\* and no merges.txt"):
         find(tmp_path, tmp_path)
+
+
+# ALBERT's Chinese models, which have BERT's tokenizer
+
+WORD_PIECES = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n中 7\n中\n国\n##国\n"
+SENTENCE_PIECES = Path(__file__).parents[2] / "fixtures" / "albert" / "tokenization" / "30k-clean.model"
+
+
+@pytest.mark.parametrize("name", ["vocab_chinese.txt", "vocab.txt"])
+@pytest.mark.parametrize("named", ["file", "folder", "nothing"])
+def test_word_pieces_make_the_tokenizer_of_bert(name: str, named: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(WORD_PIECES, encoding="utf-8")
+    place = {"file": path, "folder": tmp_path, "nothing": None}[named]
+
+    found = find_tokenizer("albert", place, tmp_path if place is None else Path("elsewhere"), 77)
+
+    assert found.files == [path]
+    assert [text.split(" (")[0] for text in found.assumed] == ["do_lower_case = true"]
+    found.save(tmp_path / "out")
+    loaded = AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert isinstance(loaded, BertTokenizer)
+    assert loaded.convert_ids_to_tokens(loaded.encode("中国")) == ["[CLS]", "中", "国", "[SEP]"]
+    assert loaded.encode("中国") == [2, 5, 6, 3]
+    assert loaded.model_max_length == 77
+    assert loaded.original_tokenization
+
+
+def test_sentence_pieces_come_first(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text(WORD_PIECES, encoding="utf-8")
+    (tmp_path / "30k-clean.model").write_bytes(SENTENCE_PIECES.read_bytes())
+
+    assert isinstance(find_tokenizer("albert", None, tmp_path, None).tokenizer, AlbertTokenizer)
+
+
+def test_other_families_have_no_word_pieces_instead(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text(WORD_PIECES, encoding="utf-8")
+
+    assert find_tokenizer("xlnet", None, tmp_path, None).tokenizer is None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..._files import write_text
 from ...conversion.family import EmbeddedVocabulary
 from ...conversion.layout import ConversionError
-from .tables import FAMILIES
+from .tables import FAMILIES, FamilyEntry
 
 if TYPE_CHECKING:
     from ...tokenization_utils import PreTrainedTokenizerBase
@@ -76,6 +76,9 @@ def find_tokenizer(
     if embedded is not None:
         return _complete(tokenizer_class, embedded, place, beside, settings)
     names = tokenizer_class.original_vocab_files
+    word_pieces = _word_pieces(entry, list(names.values()), place, beside)
+    if word_pieces is not None:
+        return _bert_tokenizer(word_pieces, settings)
     if place is not None and place.is_file() and len(names) == 1:
         files = dict.fromkeys(names, place)
     else:
@@ -88,6 +91,31 @@ def find_tokenizer(
         list(files.values()),
         tokenizer_class.original_assumptions(files),
     )
+
+
+def _word_pieces(entry: FamilyEntry, names: Sequence[str], place: Path | None, beside: Path) -> Path | None:
+    """The vocabulary of a model with BERT's tokenizer, where the family's own (``names``) is not there."""
+    if place is not None and place.is_file():
+        return place if entry.word_pieces and place.suffix == ".txt" else None
+    folder = beside if place is None else place
+    if any((folder / name).is_file() for name in names):
+        return None
+    return next((folder / name for name in entry.word_pieces if (folder / name).is_file()), None)
+
+
+def _bert_tokenizer(vocab_file: Path, settings: Mapping[str, Any]) -> FoundTokenizer:
+    """BERT's tokenizer with a vocabulary that is read as ALBERT reads it."""
+    from ..albert.tokenization_albert import read_wordpieces
+    from ..bert.tokenization_bert import BertTokenizer, infer_lower_casing, wordpiece_engine
+
+    lower_casing = infer_lower_casing(vocab_file)
+    tokenizer = BertTokenizer(
+        do_lower_case=lower_casing.value,
+        tokenizer_object=wordpiece_engine(read_wordpieces(vocab_file)),
+        original_tokenization=True,
+        **settings,
+    )
+    return FoundTokenizer(tokenizer, [vocab_file], BertTokenizer.original_assumptions({"vocab_file": vocab_file}))
 
 
 def _incomplete(found: Sequence[Path], names: Sequence[str], place: Path | None) -> FoundTokenizer:

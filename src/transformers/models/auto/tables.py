@@ -19,6 +19,7 @@ class FamilyEntry:
         tokenizer: Name of the tokenizer class.
         converter: Module (in the folder) whose ``FAMILY`` describes the conversion of original checkpoints.
         spellings: What ``--model_type`` accepts for it besides the ``model_type`` itself.
+        word_pieces: Names of the vocabularies of original models of this family that have BERT's tokenizer instead.
         classes: Auto class -> the model class that it builds for this family.
     """
 
@@ -27,6 +28,7 @@ class FamilyEntry:
     tokenizer: str
     converter: str
     spellings: tuple[str, ...] = ()
+    word_pieces: tuple[str, ...] = ()
     classes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -54,6 +56,7 @@ FAMILIES: Mapping[str, FamilyEntry] = {
         config="AlbertConfig",
         tokenizer="AlbertTokenizer",
         converter="convert_albert_original_tf_checkpoint_to_pytorch",
+        word_pieces=("vocab_chinese.txt", "vocab.txt"),
         classes={
             "AutoModel": "AlbertModel",
             "AutoModelForPreTraining": "AlbertForPreTraining",
