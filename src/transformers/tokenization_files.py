@@ -35,7 +35,7 @@ def find_vocabulary(
 
     Args:
         source: A folder, a vocabulary file, or the id of a repository.
-        names: Argument -> file name, ``tokenizer_file`` among them.
+        names: Argument -> file name; ``tokenizer_file``, if it is among them, replaces the others.
         other_names: The same for a local folder of the original release.
         options: How to fetch from the hub.
 
@@ -49,13 +49,14 @@ def find_vocabulary(
         for argument, name in other_names.items():
             found[argument] = found.get(argument) or find_file(source, name, options)
     vocabulary = [argument for argument in names if argument != "tokenizer_file"]
-    if found["tokenizer_file"] is None and not (vocabulary and all(found[argument] for argument in vocabulary)):
-        raise missing_files(source, [TOKENIZER, *(names[argument] for argument in vocabulary)], options)
+    complete = vocabulary and all(found[argument] for argument in vocabulary)
+    if not complete and found.get("tokenizer_file") is None:
+        raise missing_files(source, sorted(names.values(), key=TOKENIZER.__ne__), options)
     return {argument: str(path) for argument, path in found.items() if path is not None}
 
 
 def _single_file(path: Path, names: Mapping[str, str]) -> dict[str, str]:
-    if path.suffix == ".json" and path.name == names["tokenizer_file"]:
+    if path.suffix == ".json" and path.name == names.get("tokenizer_file"):
         return {"tokenizer_file": str(path)}
     arguments = [argument for argument in names if argument != "tokenizer_file"]
     if len(arguments) != 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, Unpack, cast
+from typing import Any, ClassVar, NoReturn, Unpack, cast
 
 from tokenizers import Encoding
 
@@ -21,7 +21,13 @@ class InputTypeError(UserError, TypeError):
 
 
 class TextToInputs(IdsToInputs):
-    """The part of a tokenizer that encodes texts, with the engine."""
+    """The part of a tokenizer that encodes texts, with the engine.
+
+    Attributes:
+        text_options: What a family's calls accept besides :class:`~transformers.tokenization_padding.EncodingOptions`.
+    """
+
+    text_options: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(
         self,
@@ -104,7 +110,7 @@ class TextToInputs(IdsToInputs):
         return batch
 
     def _encode_batch(self, items: list[Any], options: EncodingOptions) -> BatchEncoding:
-        unknown = options.keys() - EncodingOptions.__annotations__.keys()
+        unknown = options.keys() - EncodingOptions.__annotations__.keys() - self.text_options
         if unknown:
             raise TypeError(f"{type(self).__name__} has no option {', '.join(sorted(unknown))}")
         padding, truncation = length_options(options, self)
@@ -124,23 +130,27 @@ class TextToInputs(IdsToInputs):
 
     def _run_engine(self, items: list[Any], truncation: Truncation, options: EncodingOptions) -> list[Encoding]:
         """Encodes texts or lists of words, single or in pairs; a family that prepares texts in Python does it here."""
-        add_special_tokens = options.get("add_special_tokens", True)
-        if truncation:
-            pairs = any(isinstance(item, tuple) for item in items)
-            truncation.require_room(self._engine.num_special_tokens_to_add(pairs) if add_special_tokens else 0)
-        self._set_truncation(truncation)
+        self._limit_engine(items, truncation, options)
         try:
             return self._engine.encode_batch(
                 items,
                 is_pretokenized=options.get("is_split_into_words", False),
-                add_special_tokens=add_special_tokens,
+                add_special_tokens=options.get("add_special_tokens", True),
             )
         except TypeError as error:
-            _explain_input(items, error)
+            explain_input(items, error)
         except BaseException as error:
             if isinstance(error, Exception) or type(error).__name__ == "PanicException":  # all that the engine raises
                 raise UserError(f"These texts cannot be encoded: {error}.") from error
             raise
+
+    def _limit_engine(self, items: list[Any], truncation: Truncation, options: EncodingOptions) -> None:
+        """Makes the engine cut rows as is wanted, provided that the special tokens fit into them."""
+        if truncation:
+            pairs = any(isinstance(item, tuple) for item in items)
+            special = self._engine.num_special_tokens_to_add(pairs) if options.get("add_special_tokens", True) else 0
+            truncation.require_room(special)
+        self._set_truncation(truncation)
 
     def _set_truncation(self, truncation: Truncation) -> None:
         """Changes the engine's setting where it differs: threads with the same options do not disturb each other."""
@@ -212,7 +222,12 @@ def _is_batch(text: Any, split: bool) -> bool:
     return not split or (len(text) > 0 and isinstance(text[0], list | tuple))
 
 
-def _explain_input(items: Sequence[Any], error: TypeError) -> NoReturn:
+def is_text(value: Any) -> bool:
+    """Whether the value is a string of whole characters."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def explain_input(items: Sequence[Any], error: TypeError) -> NoReturn:
     """Says which of the inputs is not text; the engine only says that one is not."""
     for number, item in enumerate(items):
         for text in item if isinstance(item, list | tuple) else (item,):
@@ -223,7 +238,7 @@ def _explain_input(items: Sequence[Any], error: TypeError) -> NoReturn:
                         f"A tokenizer takes strings, but input {number} is or holds {_described(word)}.",
                         advice="Give a string, a list of strings, or with is_split_into_words=True lists of words.",
                     ) from error
-                if any("\ud800" <= character <= "\udfff" for character in word):
+                if not is_text(word):
                     raise InputTypeError(
                         f"Input {number} holds half of a surrogate pair, which is not a character: {_described(word)}."
                     ) from error

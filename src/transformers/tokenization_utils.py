@@ -45,7 +45,8 @@ class PreTrainedTokenizerBase(TextToInputs, PushToHubMixin):
     """A tokenizer: an engine, special tokens with their roles, and the limits of a model.
 
     Attributes:
-        vocab_files_names: Constructor argument -> name of the vocabulary file in a model's folder.
+        vocab_files_names: Constructor argument -> name of the vocabulary file in a model's folder. ``tokenizer_file``
+            is among them if the engine knows all that the tokenizer does.
         original_vocab_files: The same for the files of the original release.
         input_template: Where special tokens stand around one and two texts.
         model_input_names: What a call returns by default.
@@ -288,10 +289,11 @@ class PreTrainedTokenizerBase(TextToInputs, PushToHubMixin):
         for name, text in texts.items():
             written.append(folder / file_name(filename_prefix, name))
             write_text(written[-1], text)
-        written.append(folder / file_name(filename_prefix, TOKENIZER))
-        self._engine.no_truncation()
-        with replacing(written[-1]) as temporary:
-            self._engine_to_save().save(str(temporary), pretty=True)
+        if "tokenizer_file" in self.vocab_files_names:
+            written.append(folder / file_name(filename_prefix, TOKENIZER))
+            self._engine.no_truncation()
+            with replacing(written[-1]) as temporary:
+                self._engine_to_save().save(str(temporary), pretty=True)
         if push_to_hub:
             self.push_to_hub(push_arguments.pop("repo_id", folder.name), **push_arguments)
         return (*map(str, written), *self.save_vocabulary(folder, filename_prefix))

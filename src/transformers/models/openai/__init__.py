@@ -11,6 +11,7 @@ PUBLIC_NAMES = {
         "OpenAIGPTModel",
         "OpenAIGPTPreTrainedModel",
     ),
+    "tokenization_openai": ("OpenAIGPTTokenizer", "OpenAIGPTTokenizerFast"),
     "convert_openai_original_tf_checkpoint_to_pytorch": (),
 }
 
