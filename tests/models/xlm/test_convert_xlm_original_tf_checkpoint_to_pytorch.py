@@ -331,6 +331,24 @@ def test_a_given_configuration_decides_what_the_file_contradicts(tmp_path: Path)
     )
 
 
+def test_cutoffs_of_a_model_without_adaptive_softmax_mean_nothing(tmp_path: Path) -> None:
+    source = save(tmp_path / "source", changed(MLM, asm_cutoffs="8000,20000"))
+
+    report = convert_checkpoint(source, tmp_path / "out", "xlm")
+
+    assert XLMModel.from_pretrained(tmp_path / "out").config.asm_cutoffs is None
+    assert not any("asm" in line for line in report.assumed)
+
+
+def test_the_clusters_of_an_adaptive_softmax_show_in_its_tensors(tmp_path: Path) -> None:
+    source = save(tmp_path / "source", changed(replace(ADAPTIVE, divisor=4.0), asm_cutoffs=None, asm_div_value=None))
+
+    convert_checkpoint(source, tmp_path / "out", "xlm")
+
+    config = XLMModel.from_pretrained(tmp_path / "out").config
+    assert (config.asm_cutoffs, config.asm_div_value) == ([12, 20], 4.0)
+
+
 def test_the_configuration_says_what_the_original_computes(tmp_path: Path) -> None:
     convert_checkpoint(save(tmp_path / "source", CLM.file()), tmp_path / "out", "xlm")
 

@@ -89,7 +89,7 @@ FIELDS = (
     ConfigField("use_lang_emb", bool, default=True),
     ConfigField("causal", bool, default=False),
     ConfigField("asm", bool, default=False),
-    ConfigField("asm_div_value", float, default=4.0),
+    ConfigField("asm_div_value", float, default=UNKNOWN_TO_THE_ORIGINAL, least=1),
     # Whether the output layer is tied shows in the tensors; a file that is given is believed before the checkpoint.
     ConfigField("share_inout_emb", bool, default=UNKNOWN_TO_THE_ORIGINAL, may_differ=True, conversion_only=True),
     ConfigField("bos_index", int, default=0),
@@ -102,6 +102,9 @@ FIELDS = (
 
 #: Options of the training that are fields of the configuration as they are; those without a row above are lists.
 OPTIONS = (*(field.spelling for field in FIELDS), "asm_cutoffs", "lang2id", "id2lang")
+
+#: What the original divides the widths of an adaptive softmax by if no option says it.
+DIVISOR = 4.0
 
 #: The words of the dictionary that the model knows by their ids.
 SPECIAL_WORDS = {
@@ -186,13 +189,14 @@ def _adaptive_problems(fields: dict[str, Any], variables: VariableTable) -> Iter
         yield f"asm   the checkpoint says {str(fields['asm']).lower()}, but it has {article} adaptive softmax"
         return
     if head is None:
+        fields.pop("asm_cutoffs", None)
         return
     tails = list(_tails(variables))
     shown = _cutoffs(head.shape[0] - len(tails), [words.shape[0] for _, words in tails])
     cutoffs = list(fields.get("asm_cutoffs") or shown[:-1])
     if [*cutoffs, fields["vocab_size"]] != shown:
         yield f"asm_cutoffs   the checkpoint says {cutoffs}, its tensors have clusters up to {shown}"
-    divisor, found = fields["asm_div_value"], [states.shape[0] for states, _ in tails]
+    divisor, found = fields.get("asm_div_value", DIVISOR), [states.shape[0] for states, _ in tails]
     widths = [int(fields["emb_dim"] // divisor ** (number + 1)) for number in range(len(tails))]
     if widths != found:
         yield f"asm_div_value   {divisor} makes clusters of the widths {widths}, but they are {found}"

@@ -3,8 +3,7 @@
 h = LayerNorm(E[ids] + P[positions] + L[languages]); each layer makes h = LayerNorm(h + attention(h)), then
 h = LayerNorm(h + W' act(W h + b) + b'). Behind the embeddings and behind each layer the states of padding are set to 0.
 
-Shapes: batch, time (the positions of this call), keys (those of earlier calls and of this one), heads,
-size = emb_dim / heads.
+Shapes: batch, time (the positions of this call), keys (those of earlier calls, too), heads, size = emb_dim / heads.
 """
 
 from __future__ import annotations
@@ -246,8 +245,9 @@ class XLMModel(XLMPreTrainedModel):
             return attention_mask
         if lengths is None and input_ids is not None:
             lengths = (input_ids != self.config.pad_index).sum(dim=1)
-        position = torch.arange(words.shape[1], device=words.device)
-        return position.expand(words.shape[:2]) >= 0 if lengths is None else position < lengths[:, None]
+        if lengths is None:
+            return torch.ones(words.shape[:2], device=words.device)
+        return torch.arange(words.shape[1], device=words.device) < lengths[:, None]
 
     def _embed(
         self, words: Tensor, langs: Tensor | None, types: Tensor | None, positions: Tensor | None, past: int
