@@ -119,6 +119,9 @@ def test_lists_of_other_things(tmp_path: Path) -> None:
     path.write_bytes(pickled({"weights": joblib_array(MATRIX)}))
     with pytest.raises(CheckpointError, match="it holds a value of the type dict, not a list of arrays"):
         open_checkpoint(path)
+    path.write_bytes(joblib_file([Call(Name("joblib.numpy_pickle", "NumpyArrayWrapper"), (1,))]))
+    with pytest.raises(CheckpointError, match="described"):
+        open_checkpoint(path)
     path.write_bytes(joblib_file([Call(Name("joblib.numpy_pickle", "NumpyArrayWrapper"))]))
     with pytest.raises(CheckpointError, match="member 0"):
         open_checkpoint(path)

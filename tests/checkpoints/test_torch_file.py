@@ -17,6 +17,8 @@ from tests.shared.pickles import (
     Call,
     Instructions,
     Name,
+    Persistent,
+    encoded,
     legacy_torch_file,
     op,
     pickled,
@@ -39,6 +41,12 @@ SAVED_IN_ZIP = {"w": torch_tensor("0", (3,), legacy=False)}
 @pytest.fixture(params=LAYOUTS)
 def layout(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def _part(tensor: Call, start: int, length: int) -> Call:
+    """A tensor over a part of its storage, as old versions could save it."""
+    view, *rest = tensor.arguments
+    return Call(tensor.function, (Persistent((*view.reference[:5], ("part", start, length))), *rest))
 
 
 def save(value: Any, path: Path, layout: str, **options: Any) -> Path:
@@ -118,17 +126,13 @@ class TestTensors:
             assert checkpoint.metadata == {"n": 1}
 
     def test_parts_of_storages_in_the_legacy_layout(self, tmp_path: Path) -> None:
-        tensor = torch_tensor("0", (2,), size=3)
-        reference = tensor.arguments[0].reference
-        part = type(tensor.arguments[0])((*reference[:5], ("part", 1, 2)))
-        call = Call(tensor.function, (part, *tensor.arguments[1:]))
-        (tmp_path / "m.pth").write_bytes(legacy_torch_file({"w": call}, WEIGHTS))
+        part = _part(torch_tensor("0", (2,), size=3), 1, 2)
+        (tmp_path / "m.pth").write_bytes(legacy_torch_file({"w": part}, WEIGHTS))
         assert open_checkpoint(tmp_path / "m.pth").read("w").tolist() == [1, 2]
 
     def test_tensors_of_a_graphics_card(self, tmp_path: Path) -> None:
         tensor = torch_tensor("0", (3,))
-        reference = tensor.arguments[0].reference
-        there = type(tensor.arguments[0])((reference[0], Name("torch.cuda", "FloatStorage"), "0", "cuda:7", 3, None))
+        there = Persistent(("storage", Name("torch.cuda", "FloatStorage"), "0", "cuda:7", 3, None))
         call = Call(tensor.function, (there, *tensor.arguments[1:]))
         (tmp_path / "m.pth").write_bytes(legacy_torch_file({"w": call}, WEIGHTS))
         assert open_checkpoint(tmp_path / "m.pth").read("w").tolist() == [0, 1, 2]
@@ -152,6 +156,7 @@ class TestTheRest:
             "nothing": {},
             "params": {
                 "lang2id": {"en": 0},
+                "size": torch.Size([2, 3]),
                 "para_dataset": {("en", "fr"): "path"},
                 "pred_probs": torch.ones(4),
                 "mask_scores": np.linspace(0, 1, 3),
@@ -180,6 +185,7 @@ class TestTheRest:
             "nothing": {},
             "params": {
                 "lang2id": {"en": 0},
+                "size": (2, 3),
                 "para_dataset": {("en", "fr"): "path"},
                 "mean": 0.5,
                 "languages": ["en"],
@@ -264,11 +270,48 @@ class TestDamage:
         with pytest.raises(CheckpointError, match=r"(?s)m.pth is damaged:.*variable w: its 12 bytes.*checksum"):
             checkpoint.read("w")
 
+    def test_files_that_do_not_say_their_byte_order(self, tmp_path: Path) -> None:
+        data = zip_torch_file(SAVED_IN_ZIP, WEIGHTS).replace(b"byteorder", b"somewhere")
+        (tmp_path / "m.pth").write_bytes(data)
+        assert open_checkpoint(tmp_path / "m.pth").read("w").tolist() == [0, 1, 2]
+
     def test_files_without_checksums(self, tmp_path: Path) -> None:
         (tmp_path / "m.pth").write_bytes(zip_torch_file(SAVED_IN_ZIP, WEIGHTS, checksums=False))
         checkpoint = open_checkpoint(tmp_path / "m.pth")
         assert checkpoint.checksums is None
         assert checkpoint.read("w").tolist() == [0, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("tensors", "message"),
+        [
+            ([torch_tensor("0", (3,)), torch_tensor("0", (3,), kind="IntStorage")], "is 3 of float32 and 3 of int32"),
+            ([torch_tensor("0", (3,)), torch_tensor("0", (2,))], "is 3 of float32 and 2 of float32"),
+            ([_part(torch_tensor("0", (3,)), 2, 3)], "2 to 5, is not within its 3"),
+            ([_part(torch_tensor("0", (3,)), -1, 3)], "-1 to 2"),
+            ([Call(Name("torch", "Size"), (3,))], "a size is made"),
+            ([Call(torch_tensor("0", (3,)).function, torch_tensor("0", (3,)).arguments, {})], "has none"),
+        ],
+    )
+    def test_storages_that_contradict_each_other(self, tensors: list[Call], message: str, tmp_path: Path) -> None:
+        (tmp_path / "m.pth").write_bytes(legacy_torch_file(tensors, WEIGHTS))
+        with pytest.raises(CheckpointError, match=message):
+            open_checkpoint(tmp_path / "m.pth")
+
+    def test_unknown_byte_orders(self, tmp_path: Path) -> None:
+        data = zip_torch_file(SAVED_IN_ZIP, WEIGHTS).replace(b"little", b"middle")
+        (tmp_path / "m.pth").write_bytes(data)
+        with pytest.raises(CheckpointError, match="its byte order is b'middle'"):
+            open_checkpoint(tmp_path / "m.pth")
+
+    def test_names_that_are_longer_than_the_file(self, tmp_path: Path) -> None:
+        key = op("BINPUT", b"\0") + op("POP")
+        level = op("EMPTY_DICT") + op("MARK") + op("BINGET", b"\0")
+        tensor = encoded(torch_tensor("0", (3,))) + op("BINPUT", b"\1")
+        nested = level * 90 + op("EMPTY_LIST") + op("MARK") + tensor + op("BINGET", b"\1") * 50 + op("APPENDS")
+        value = Instructions(encoded("k" * 60_000) + key + nested + op("SETITEMS") * 90)
+        (tmp_path / "m.pth").write_bytes(legacy_torch_file(value, WEIGHTS))
+        with pytest.raises(CheckpointError, match="names of its tensors are longer than itself"):
+            open_checkpoint(tmp_path / "m.pth")
 
     def test_a_damaged_pickle(self, tmp_path: Path) -> None:
         data = zip_torch_file(SAVED_IN_ZIP, WEIGHTS).replace(b"_rebuild_tensor_v2", b"_rebuild_tensor_v9")

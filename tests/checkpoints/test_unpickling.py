@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.shared.pickles import Call, Instructions, Name, numpy_array, numpy_type, op, pickled
+from tests.shared.pickles import Call, Instructions, Name, encoded, numpy_array, numpy_type, op, pickled
 
 from transformers.checkpoints import unpickling
 from transformers.checkpoints.damage import FormatError, RefusedError
@@ -90,6 +90,63 @@ class TestPlainValues:
         result = read(pickle.dumps(value, 2), ALL)
         assert result == {"a": 1}
         assert not hasattr(result, "_metadata")
+
+
+class TestWaysToMakeObjects:
+    NAME = op("GLOBAL", b"argparse\nNamespace\n")
+    STATE = op("EMPTY_DICT") + op("SHORT_BINUNICODE", b"\1a") + op("NEWTRUE") + op("SETITEM") + op("BUILD") + op("STOP")
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            NAME + b")R",
+            NAME + b")\x81",
+            NAME + b")}\x92",
+            b"(" + NAME + b"o",
+            b"(iargparse\nNamespace\n",
+            b"\x8c\x08argparse\x8c\x09Namespace\x93)\x81",
+        ],
+    )
+    def test_all_are_the_same(self, made: bytes) -> None:
+        result = read(made + self.STATE, ALL)
+        assert isinstance(result, Record)
+        assert result.attributes == {"a": True}
+
+    def test_values_are_put_twice(self) -> None:
+        first, second = read(b"]2\x86.")
+        assert first is second
+
+    @pytest.mark.parametrize("module", ["builtins", "__builtin__"])
+    def test_without_arguments(self, module: str) -> None:
+        assert read(pickled(Call(Name("collections", "Counter"))), ALL) == {}
+        assert read(pickled(Call(Name(module, "set"))), ALL) == []
+        assert read(pickled(Call(Name(module, "bytes"))), ALL) == b""
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            NAME + b")}I1\nNs\x92" + STATE,
+            NAME + b"N\x85R" + STATE,
+            b"NN\x93.",
+            b"\x8b\0\1\0\0" + bytes(256) + b".",
+            pickled(Call(Call(Name("numpy", "dtype"), ("f4",)), ())),
+            pickled(Call(Name("numpy", "dtype"), ())),
+            pickled(Call(Name("numpy", "dtype"), ("f4", 0, 1), (3, "<", ("f8", (2,)), None, None))),
+            pickled(Call(Name("numpy.core.multiarray", "scalar"), (numpy_type("f4"), b"abc"))),
+            pickled(Call(Name("numpy.core.multiarray", "scalar"), ())),
+            pickled(Call(Name("numpy.core.multiarray", "_reconstruct"), (Name("numpy", "ndarray"), (0,), b"b"), ())),
+            pickled(Call(Name("collections", "Counter"), (1,))),
+        ],
+    )
+    def test_what_they_are_not_made_of(self, code: bytes) -> None:
+        with pytest.raises(FormatError):
+            read(code, ALL)
+
+    def test_arrays_have_one_state_of_an_object(self) -> None:
+        array = numpy_array(np.arange(3))
+        code = encoded(array) + encoded({"a": 1}) + op("BUILD")
+        with pytest.raises(FormatError, match="the state of an array"):
+            read(code + b".", ALL)
 
 
 class TestPython2:
