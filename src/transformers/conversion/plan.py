@@ -19,6 +19,7 @@ from ..checkpoints.base import ITEM_SIZES
 from .family import Family
 from .layout import ConversionError, Layout, Placed, VariableTable
 from .mapping import suggest_maps
+from .numbered_names import fold_names
 from .operations import Operation, Shape, ShapeError
 from .pieces import widens
 from .rules import SkipRule
@@ -158,7 +159,7 @@ class _Rows:
         layout = self.layout = seen.layout
         self.settled = {**seen.config.fields, **layout.sizes}
         self.is_settled = not seen.config.problems
-        self.problems = [f"{layout.variables.stored_name(name)} is missing" for name in layout.missing]
+        self.problems = _each(map(layout.variables.stored_name, layout.missing), "missing")
         self.rows: list[PlanRow] = []
         missing = set(layout.missing)
         for placed in layout.placed:
@@ -258,7 +259,7 @@ class _Leftovers:
             else:
                 self.unknown.append(variable.name)
         wanted = [variables.stored_name(source) for source in layout.missing]
-        self.problems += [_describe_unknown(name, wanted) for name in self.unknown]
+        self.problems += _describe_unknown(self.unknown, wanted)
 
 
 def _reason(rules: Iterable[SkipRule], names: Iterable[str]) -> str | None:
@@ -283,9 +284,15 @@ def _other_heads(family: Family, variables: VariableTable, chosen: str) -> dict[
     return reasons
 
 
-def _describe_unknown(name: str, wanted: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, wanted, n=1, cutoff=0.8)
-    return f"{name} is not known" + (f" (instead of {close[0]}?)" if close else "")
+def _describe_unknown(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    close = {name: difflib.get_close_matches(name, wanted, n=1, cutoff=0.8) for name in names}
+    strangers = _each((name for name in names if not close[name]), "not known")
+    return [f"{name} is not known (instead of {found[0]}?)" for name, found in close.items() if found] + strangers
+
+
+def _each(names: Iterable[str], what: str) -> list[str]:
+    """``… is missing`` for each name, those that differ in a number only together."""
+    return [f"{name} {'is' if count == 1 else 'are'} {what}" for name, count in fold_names(names)]
 
 
 def _advice(seen: Survey, unknown: Sequence[str]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..checkpoints import Variable
+from .numbered_names import write_numbers
 
 
 @dataclass
@@ -53,8 +54,7 @@ def _folded(scope: _Scope) -> Iterator[tuple[str, _Scope]]:
     described = [(name, inner, inner.signature()) for name, inner in named]
     for _, group in itertools.groupby(described, key=lambda entry: (_stem(entry[0]), entry[2])):
         members = list(group)
-        first, last = members[0], members[-1]
-        yield (first[0] if len(members) == 1 else _range_name(first[0], last[0])), first[1]
+        yield _common_name([name for name, _, _ in members]), members[0][1]
 
 
 _NUMBER = re.compile(r"\d+")
@@ -72,6 +72,7 @@ def _stem(name: str) -> str:
     return name if not numbers else f"{name[: numbers[-1].start()]}{{}}{name[numbers[-1].end() :]}"
 
 
-def _range_name(first: str, last: str) -> str:
-    numbers = [list(_NUMBER.finditer(name))[-1].group() for name in (first, last)]
-    return _stem(first).replace("{}", f"{{{numbers[0]}..{numbers[1]}}}")
+def _common_name(names: Sequence[str]) -> str:
+    """The one name of names that differ in their last numbers."""
+    numbers = [_NUMBER.findall(name)[-1] for name in names if len(names) > 1]
+    return _stem(names[0]).replace("{}", write_numbers(numbers)) if numbers else names[0]
