@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..conversion.run import Progress
+    from ..models.auto.original_vocabularies import OriginalVocabulary
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -81,8 +81,13 @@ def run(arguments: argparse.Namespace) -> int:
     from ..conversion.convert import ConversionOptions
     from ..conversion.report import plan_text
     from ..models.auto.original_checkpoints import carry_out, plan_conversion
+    from .termination import raise_on_termination
+    from ..models.auto.original_vocabularies import find_original_vocabulary
 
-    _interrupt_on_termination()
+    raise_on_termination()
+    about_models = {f"--{name}": getattr(arguments, name) for name in _ABOUT_MODELS}
+    if vocabulary := find_original_vocabulary(Path(arguments.tf_checkpoint), arguments.model_type, about_models):
+        return _run_for_vocabulary(vocabulary, arguments)
     with open_checkpoint(arguments.tf_checkpoint) as checkpoint:
         plan = plan_conversion(
             checkpoint,
@@ -116,13 +121,28 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _interrupt_on_termination() -> None:
-    """Lets SIGTERM clean up as Ctrl-C does."""
+#: Flags that have no effect on a vocabulary without a model.
+_ABOUT_MODELS = (
+    "config", "tokenizer", "architecture", "map", "skip", "num_heads", "num_labels", "finetuning_task_name",
+)  # fmt: skip
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+def _run_for_vocabulary(vocabulary: OriginalVocabulary, arguments: argparse.Namespace) -> int:
+    """Makes a tokenizer, or prints what would be made."""
+    from ..models.auto.original_vocabularies import convert_vocabulary
+
+    if arguments.dry_run:
+        print(vocabulary)
+        return 0
+    report = convert_vocabulary(
+        vocabulary,
+        Path(arguments.pytorch_dump_output),
+        overwrite=arguments.overwrite,
+        report=Path(arguments.report) if arguments.report else None,
+    )
+    if not arguments.quiet:
+        print(report)
+    return 0
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Prints what is in the checkpoint."""
     from ..checkpoints import open_checkpoint
+    from ..models.auto.original_vocabularies import find_original_vocabulary
 
+    if vocabulary := find_original_vocabulary(Path(arguments.path), "auto", {}):
+        print(f"{vocabulary}.\n\nConvert it with:\n{_command(arguments.path, vocabulary.model_type)}")
+        return 0
     with open_checkpoint(arguments.path) as checkpoint:
         for line in _describe(checkpoint, show_all=arguments.all):
             print(line)
@@ -69,7 +74,7 @@ def _recognised(checkpoint: CheckpointReader) -> Iterator[str]:
         yield from _survey_lines(seen)
         yield ""
         yield "Convert it with:"
-        yield _command(checkpoint, family.model_type, seen)
+        yield _command(checkpoint.path, family.model_type, seen.config.problems)
 
 
 def _survey_lines(seen: Survey) -> Iterator[str]:
@@ -87,7 +92,9 @@ def _survey_lines(seen: Survey) -> Iterator[str]:
     yield from (f"  {problem}" for problem in seen.config.problems)
 
 
-def _command(checkpoint: CheckpointReader, model_type: str, seen: Survey) -> str:
-    heads = " --num_heads N" if any("--num_heads" in problem for problem in seen.config.problems) else ""
-    path = shlex.quote(str(checkpoint.path))
-    return f"  transformers-cli convert --model_type {model_type} --tf_checkpoint {path}{heads} --pytorch_dump_output X"
+def _command(path: Path | str, model_type: str, problems: Iterable[str] = ()) -> str:
+    heads = " --num_heads N" if any("--num_heads" in problem for problem in problems) else ""
+    return (
+        f"  transformers-cli convert --model_type {model_type} --tf_checkpoint {shlex.quote(str(path))}{heads}"
+        " --pytorch_dump_output X"
+    )

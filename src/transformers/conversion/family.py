@@ -163,6 +163,7 @@ class Family:
         released: Published models.
         embedded_config: What a checkpoint says itself about the configuration, in the ecosystem's words.
         embedded_vocabulary: The vocabulary that a checkpoint holds itself, or None if it holds none.
+        find_vocabulary: The file of a vocabulary without any model, if a path in the place of a checkpoint means one.
         canonical_names: The family's names of variables that the checkpoint only numbers, or names in another way.
         sparse_indices: Indices some of whose values may have no variables at all.
         config_files: Names of configuration files that stand beside a checkpoint, and how each is read.
@@ -184,6 +185,7 @@ class Family:
     released: Sequence[ReleasedModel] = ()
     embedded_config: Callable[[CheckpointReader], Mapping[str, Any]] | None = None
     embedded_vocabulary: Callable[[CheckpointReader], EmbeddedVocabulary | None] | None = None
+    find_vocabulary: Callable[[Path], Path | None] | None = None
     canonical_names: Callable[[Mapping[str, Variable]], Mapping[str, str]] | None = None
     sparse_indices: tuple[str, ...] = ()
     config_files: Mapping[str, Callable[[Path], dict[str, Any]]] = field(default_factory=dict)

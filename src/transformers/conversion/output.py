@@ -44,9 +44,11 @@ class Destination:
 
     Attributes:
         path: What the user named: a weight file or a folder.
+        for_weights: Whether weights are written: those that are there already would be loaded instead.
     """
 
     path: Path
+    for_weights: bool = True
 
     @property
     def is_file(self) -> bool:
@@ -103,7 +105,8 @@ def atomic_output(
     folder = destination.folder
 
     def stale(names: Iterable[str]) -> list[str]:
-        return [] if destination.is_file else _stale_weights(folder, names)
+        replaced = destination.for_weights and not destination.is_file
+        return _stale_weights(folder, names) if replaced else []
 
     def check(names: Sequence[str]) -> None:
         refuse_existing([folder / name for name in (*names, *stale(names))], inputs, overwrite=overwrite)

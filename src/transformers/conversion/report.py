@@ -97,6 +97,53 @@ class ConversionReport:
         return "; ".join(checks)
 
 
+@dataclass(frozen=True)
+class TokenizerReport:
+    """The result of the conversion of a vocabulary without a model.
+
+    Attributes:
+        source: What was converted.
+        model_type: The family.
+        tokenizer: The class of the tokenizer.
+        assumed: What was assumed about it, and why.
+        seconds: Wall time.
+        folder: Where the output is.
+        files: The files written there.
+        load_line: The Python line that loads it.
+    """
+
+    source: str
+    model_type: str
+    tokenizer: str
+    assumed: Sequence[str]
+    seconds: float
+    folder: Path
+    files: Sequence[str]
+    load_line: str
+
+    def to_json(self) -> str:
+        """The report as text for a program, as ``--report`` writes it."""
+        fields = {
+            **{name: getattr(self, name) for name in self.__dataclass_fields__},
+            "folder": str(self.folder),
+            "files": [str(self.folder / name) for name in self.files],
+            "assumed": list(self.assumed),
+            "seconds": round(self.seconds, 3),
+        }
+        return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
+
+    def __str__(self) -> str:
+        lines = [
+            ("source", f"{self.source} (a vocabulary without a model)"),
+            ("written", f"{self.tokenizer} ({self.model_type})"),
+            *(("assumed", assumption) for assumption in self.assumed),
+            ("time", f"{self.seconds:.1f} s"),
+            *(("output", str(self.folder / name)) for name in self.files),
+            ("load it", self.load_line),
+        ]
+        return "\n".join(f"{label:<9}{text}" for label, text in lines)
+
+
 def _count(reason: str, names: Sequence[str], shown: int = 3) -> str:
     """``12 variables: state of the optimizer (bert/…/adam_m, …)``."""
     noun = "variable" if len(names) == 1 else "variables"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -19,25 +18,19 @@ from ...conversion.family import Family
 from ...conversion.layout import ConversionError, Layout, VariableTable
 from ...conversion.output import Destination
 from ...conversion.plan import ConversionPlan, make_plan
-from ...conversion.report import ConversionReport
+from ...conversion.report import ConversionReport, TokenizerReport
 from ...conversion.run import Progress
 from ...conversion.survey import PlanRequest, Survey, refuse_unsupported, survey
 from ...errors import UserError
+from .original_families import load_family
 from .original_tokenizers import find_tokenizer
+from .original_vocabularies import convert_vocabulary, find_original_vocabulary
 from .tables import FAMILIES, find_model_type
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 StrPath = str | Path
-
-
-def load_family(model_type: str) -> Family:
-    """What a family declares about its original checkpoints."""
-    entry = FAMILIES[model_type]
-    module = importlib.import_module(f"..{entry.folder}.{entry.converter}", __package__)
-    family: Family = module.FAMILY
-    return family
 
 
 def recognise(variables: Mapping[str, Variable]) -> list[Family]:
@@ -171,11 +164,12 @@ def convert_checkpoint(
     verify: bool = True,
     progress: Progress = no_progress,
     **requests: Any,
-) -> ConversionReport:
+) -> ConversionReport | TokenizerReport:
     """Converts an original checkpoint to a PyTorch model, without TensorFlow.
 
     Args:
-        tf_checkpoint: The checkpoint: its prefix, any of its files, or its folder.
+        tf_checkpoint: The checkpoint: its prefix, any of its files, or its folder. A vocabulary without a model (the
+            cache of a Transformer-XL data set) becomes a tokenizer.
         pytorch_dump_output: A weight file (``.bin``, ``.pt``, ``.pth``, ``.safetensors``) or a folder.
         model_type: The family, or ``auto``.
         config: The configuration, see :func:`plan_conversion`.
@@ -189,6 +183,9 @@ def convert_checkpoint(
     Raises:
         UserError: If it cannot be done; nothing is changed then.
     """
+    about_models = {"config": config, "tokenizer": tokenizer, **requests}
+    if vocabulary := find_original_vocabulary(Path(tf_checkpoint), model_type, about_models):
+        return convert_vocabulary(vocabulary, Path(pytorch_dump_output), overwrite=overwrite)
     with open_checkpoint(tf_checkpoint) as checkpoint:
         plan = plan_conversion(checkpoint, model_type, config, **requests)
         return carry_out(

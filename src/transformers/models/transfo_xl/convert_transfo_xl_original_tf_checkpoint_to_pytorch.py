@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._files import read_json_object
-from ...checkpoints import Variable
+from ...checkpoints import Variable, is_corpus_file
 from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, Implied, ReleasedModel
 from ...conversion.operations import Concatenate, Operation, Row, Share, Transpose
 from ...conversion.rules import (
@@ -220,6 +220,13 @@ def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[
     return problems or list(TransfoXLConfig(**fields).problems())
 
 
+def find_corpus(path: Path) -> Path | None:
+    """The cache of a data set, given itself or by its folder, if that holds no checkpoint."""
+    if path.is_dir() and not any(path.glob("*ckpt*")):
+        path /= "cache.pkl"
+    return path if path.is_file() and is_corpus_file(path) else None
+
+
 FAMILY = Family(
     model_type="transfo-xl",
     title="Transformer-XL",
@@ -233,6 +240,7 @@ FAMILY = Family(
     skipped=TRAINING_STATE,
     fields=FIELDS,
     released=RELEASED,
+    find_vocabulary=find_corpus,
     canonical_names=canonical_names,
     config_files={"corpus-info.json": read_corpus_info},
     finish_config=finish_config,
