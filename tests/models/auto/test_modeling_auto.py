@@ -19,11 +19,14 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 #: Sizes that make a model of any family small, by the names that the ecosystem's configurations share.
 TINY = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 20}
 
+#: What a family has besides.
+TINY_IN_A_FAMILY: dict[str, dict[str, Any]] = {"transfo-xl": {"cutoffs": [5, 9], "d_embed": 64}}
+
 PAIRS = [(model_type, auto) for model_type, entry in FAMILIES.items() for auto in entry.classes]
 
 
 def tiny_config(model_type: str) -> Any:
-    return AutoConfig.for_model(model_type, **TINY)
+    return AutoConfig.for_model(model_type, **TINY, **TINY_IN_A_FAMILY.get(model_type, {}))
 
 
 @pytest.mark.parametrize(("model_type", "auto"), PAIRS)
