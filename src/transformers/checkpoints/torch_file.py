@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .base import ITEM_SIZES, CheckpointReader, Variable
 from .damage import FormatError, blamed_on
-from .inert import Dialect, Record
+from .inert import Dialect, Holder, Record
 from .mapped import MappedFile
 from .pickled_arrays import ArrayInFile, PickledArray, array_from
 from .pickled_tensors import Storage, Storages, StoredTensor
@@ -236,14 +236,20 @@ class _Tree:
         if isinstance(value, Record):
             value = value.attributes
         if isinstance(value, dict):
-            items = {key: self.without_tensors(child, [*path, key]) for key, child in value.items()}
-            rest = {key: child for key, child in items.items() if child is not _ABSENT}
-            return _ABSENT if items and not rest else rest
+            rest = dict(self._parts(value.items(), path))
+            return _ABSENT if value and not rest else rest
         if isinstance(value, list | tuple):
-            children = [self.without_tensors(child, [*path, place]) for place, child in enumerate(value)]
-            members = [child for child in children if child is not _ABSENT]
-            return _ABSENT if children and not members else type(value)(members)
+            members = [child for _, child in self._parts(enumerate(value), path)]
+            return _ABSENT if value and not members else type(value)(members)
         return value
+
+    def _parts(self, items: Iterable[tuple[Any, Any]], path: list[Any]) -> Iterator[tuple[Any, Any]]:
+        """The rests of the members of a dictionary or a list, but for those of which nothing is left."""
+        for key, child in items:
+            is_part = isinstance(child, dict | list | tuple | Holder)
+            rest = self.without_tensors(child, [*path, key]) if is_part else child
+            if rest is not _ABSENT:
+                yield key, rest
 
     def _add(self, path: list[Any], tensor: StoredTensor) -> None:
         if not all(isinstance(key, str | int) for key in path):
