@@ -10,7 +10,7 @@ from tokenizers import Regex, normalizers
 
 _CASED = r"[\p{Cased}&&[^\p{Case_Ignorable}]]"
 _FINAL_SIGMA = rf"(?<={_CASED}\p{{Case_Ignorable}}*)Σ(?!\p{{Case_Ignorable}}*{_CASED})"
-_WHITE_SPACE = r"[\x09-\x0D\x1C-\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
+_OTHER_SPACES = r"[\x09-\x0D\x1C-\x1F\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
 #: All characters with a combining class are in here.
 _RANGE_OF_COMBINING = range(0x300, 0x1F000)
 
@@ -20,9 +20,9 @@ def lower_case() -> list[normalizers.Normalizer]:
     return [normalizers.Replace(Regex(_FINAL_SIGMA), "ς"), normalizers.Lowercase()]
 
 
-def collapse_white_space() -> normalizers.Normalizer:
-    """``" ".join(text.split())``, except that a space is left at each end that has white space."""
-    return normalizers.Replace(Regex(f"{_WHITE_SPACE}+"), " ")
+def plain_spaces() -> normalizers.Normalizer:
+    """Spaces for all that ``str.split`` splits at; several in a row stay."""
+    return normalizers.Replace(Regex(_OTHER_SPACES), " ")
 
 
 def strip_accents() -> list[normalizers.Normalizer]:

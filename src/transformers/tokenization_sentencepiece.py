@@ -269,18 +269,14 @@ def _composition() -> tuple[str, str]:
 
 def _apart(model: SentencePieceModel) -> list[pre_tokenizers.PreTokenizer]:
     """Cuts what looks like a hidden piece."""
-    heads: dict[str, list[str]] = {}
+    tails: dict[str, list[str]] = {}
     joined = "\n".join(model.in_texts)
     for piece in sorted(model.hidden):
         if len(piece) > 1:
             place = _place_to_cut(piece, joined, set(model.in_texts))
-            heads.setdefault(piece[:place], []).append(re.escape(piece[place:]))
-    return [cut_behind(head, tails) for head, tails in heads.items()]
-
-
-def cut_behind(head: str, tails: Sequence[str]) -> pre_tokenizers.PreTokenizer:
-    """Cuts texts behind ``head`` wherever one of ``tails`` (regular expressions) follows."""
-    return pre_tokenizers.Split(Regex(f"{re.escape(head)}(?={'|'.join(tails)})"), "merged_with_previous")
+            tails.setdefault(re.escape(piece[:place]), []).append(re.escape(piece[place:]))
+    heads = "|".join(f"{head}(?={'|'.join(rest)})" for head, rest in tails.items())
+    return [pre_tokenizers.Split(Regex(heads), "merged_with_previous")] if heads else []
 
 
 def _place_to_cut(piece: str, pieces: str, known: set[str]) -> int:

@@ -19,7 +19,7 @@ from tokenizers import AddedToken, Encoding, Tokenizer, normalizers
 from ._files import replacing
 from .errors import UserError
 from .tokenization_files import TOKENIZER, file_name, load_engine, missing_vocabulary
-from .tokenization_normalizers import collapse_white_space, lower_case, strip_accents
+from .tokenization_normalizers import lower_case, plain_spaces, strip_accents
 from .tokenization_padding import EncodingOptions, Truncation
 from .tokenization_sentencepiece import SPACE, SentencePieceModel, read_model_file
 from .tokenization_special_tokens import special_token
@@ -104,39 +104,40 @@ class NumberSplittingTokenizer(SentencePieceTokenizer):
         vocabulary = self._engine.get_vocab(with_added_tokens=False)
         return {number: piece for piece, number in vocabulary.items() if _is_number_with_comma(piece)}
 
-    def _run_engine(self, items: list[Any], truncation: Truncation, options: EncodingOptions) -> list[Encoding]:
-        rows = super()._run_engine(items, truncation, options)
-        affected = [index for index, row in enumerate(rows) if any(map(self._has_numbers, (row, *row.overflowing)))]
-        if not affected:
-            return rows
-        inputs = [item if isinstance(item, tuple) else (item,) for item in map(items.__getitem__, affected)]
-        texts = [text for item in inputs for text in item]
-        without_special_tokens: EncodingOptions = {**options, "add_special_tokens": False}
-        encoded = super()._run_engine(texts, dataclasses.replace(truncation, max_length=None), without_special_tokens)
-        split = iter([self._split_numbers(encoding) for encoding in encoded])
-        self._set_truncation(truncation)
-        add_special_tokens = options.get("add_special_tokens", True)
-        for index, item in zip(affected, inputs, strict=True):
-            first, second = next(split), next(split) if len(item) == 2 else None
-            rows[index] = self._engine.post_process(first, second, add_special_tokens)
-        return rows
+    @functools.cached_property
+    def _segmented(self) -> dict[str, list[str]]:
+        """Piece -> what it is taken apart into before its comma, for those that were met."""
+        return {}
 
-    def _has_numbers(self, encoding: Encoding) -> bool:
-        return not self._numbers.keys().isdisjoint(encoding.ids)
+    def _run_engine(self, items: list[Any], truncation: Truncation, options: EncodingOptions) -> list[Encoding]:
+        if not self._numbers:
+            return super()._run_engine(items, truncation, options)
+        inputs = [item if isinstance(item, tuple) else (item,) for item in items]
+        texts = [text for item in inputs for text in item]
+        encoded = super()._run_engine(
+            texts, dataclasses.replace(truncation, max_length=None), {**options, "add_special_tokens": False}
+        )
+        split = iter([self._split_numbers(encoding) for encoding in encoded])
+        self._limit_engine(items, truncation, options)
+        add_special_tokens = options.get("add_special_tokens", True)
+        return [
+            self._engine.post_process(next(split), next(split) if len(item) == 2 else None, add_special_tokens)
+            for item in inputs
+        ]
 
     def _split_numbers(self, encoding: Encoding) -> Encoding:
         """The encoding of a text with numbers and commas apart."""
-        if not self._has_numbers(encoding):
+        ids = encoding.ids
+        if self._numbers.keys().isdisjoint(ids):
             return encoding
         state = json.loads(encoding.__getstate__())
-        columns = [name for name, values in state.items() if isinstance(values, list) and name != "overflowing"]
-        rows: list[dict[str, Any]] = []
-        for values in zip(*(state[name] for name in columns), strict=True):
-            row = dict(zip(columns, values, strict=True))
-            piece = self._numbers.get(row["ids"])
-            rows += [row] if piece is None else [{**row, **part} for part in self._parts(piece, row["offsets"])]
+        columns = {name: values for name, values in state.items() if isinstance(values, list) and name != "overflowing"}
+        for place in reversed([place for place, number in enumerate(ids) if number in self._numbers]):
+            parts = self._parts(self._numbers[ids[place]], state["offsets"][place])
+            for name, values in columns.items():
+                values[place : place + 1] = [part.get(name, values[place]) for part in parts]
         result = Encoding()
-        result.__setstate__(json.dumps({**state, **{name: [row[name] for row in rows] for name in columns}}).encode())
+        result.__setstate__(json.dumps(state).encode())
         return result
 
     def _parts(self, piece: str, offsets: tuple[int, int]) -> list[dict[str, Any]]:
@@ -150,10 +151,12 @@ class NumberSplittingTokenizer(SentencePieceTokenizer):
         return parts[::-1]
 
     def _segmented_anew(self, piece: str) -> list[str]:
-        tokens = self._engine.encode(piece[:-1].replace(SPACE, ""), add_special_tokens=False).tokens
-        if piece.startswith(SPACE) or (self.original_tokenization and self._original_adds_spaces):
-            return list(tokens)
-        return [token for token in (tokens[0].removeprefix(SPACE), *tokens[1:]) if token]
+        if piece not in self._segmented:
+            tokens = list(self._engine.encode(piece[:-1].replace(SPACE, ""), add_special_tokens=False).tokens)
+            if not piece.startswith(SPACE) and not (self.original_tokenization and self._original_adds_spaces):
+                tokens[0] = tokens[0].removeprefix(SPACE)
+            self._segmented[piece] = [token for token in tokens if token]
+        return self._segmented[piece]
 
     def _engine_to_save(self) -> Tokenizer:
         if self._model_file is None or not self._numbers:
@@ -195,13 +198,13 @@ def prepare_text(
     """What ALBERT and XLNet do to a text before SentencePiece sees it.
 
     Args:
-        remove_space: Whether all white space counts as single spaces.
+        remove_space: Whether all white space counts as spaces, of which SentencePiece leaves single ones.
         replace_quotes: Whether two backticks or apostrophes become a quotation mark.
         keep_accents: Whether accents stay; otherwise all characters are replaced by simpler ones (NFKD), too.
         do_lower_case: Whether the text is lower-cased.
     """
     return [
-        *([collapse_white_space()] if remove_space else []),
+        *([plain_spaces()] if remove_space else []),
         *([normalizers.Replace(quotes, '"') for quotes in ("``", "''")] if replace_quotes else []),
         *([] if keep_accents else strip_accents()),
         *(lower_case() if do_lower_case else []),
