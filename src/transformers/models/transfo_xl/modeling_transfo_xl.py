@@ -26,9 +26,9 @@ from ...nn.inputs import check_shapes
 from ...nn.losses import IGNORED
 from ...nn.masks import head_masks
 from ...nn.relative_distances import inverse_frequencies
-from .adaptive_softmax import AdaptiveEmbedding, ProjectedAdaptiveLogSoftmax
 from .configuration_transfo_xl import TransfoXLConfig
-from .relative_layers import DecoderLayer, PositionalEmbedding, SegmentInputs, query_bias
+from .modeling_transfo_xl_layers import DecoderLayer, PositionalEmbedding, SegmentInputs, query_bias
+from .modeling_transfo_xl_utilities import AdaptiveEmbedding, ProjectedAdaptiveLogSoftmax
 
 __all__ = [
     "AdaptiveEmbedding", "ProjectedAdaptiveLogSoftmax", "TransfoXLForSequenceClassification", "TransfoXLLMHeadModel",
