@@ -160,6 +160,13 @@ def test_a_run_that_is_killed_at_any_moment_breaks_nothing_and_a_second_one_comp
     assert at >= 8
 
 
+#: The exit status and the message after a signal.
+ENDINGS = {
+    signal.SIGINT: (130, "transformers-cli convert: interrupted\n"),
+    signal.SIGTERM: (143, "transformers-cli convert: terminated\n"),
+}
+
+
 @pytest.mark.parametrize(
     ("prepare", "target", "flags", "number"),
     [
@@ -187,7 +194,7 @@ def test_a_run_that_is_interrupted_at_any_moment_leaves_all_as_it_was_or_is_comp
         interrupted = attempts.run(place, at, number)
         if not interrupted.interrupted:
             break
-        assert (interrupted.status, interrupted.err) == (130, "transformers-cli convert: interrupted\n")
+        assert (interrupted.status, interrupted.err) == ENDINGS[number]
         assert content_of(place) in (before, complete), interrupted.events
     assert at >= 8
 
@@ -226,7 +233,7 @@ def test_the_program_cleans_up_when_it_is_interrupted(number: int, large: Path, 
     process.send_signal(number)
     _, err = process.communicate()
 
-    assert (process.returncode, err) == (130, "transformers-cli convert: interrupted\n")
+    assert (process.returncode, err) == ENDINGS[number]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,6 +16,7 @@ from typing import Protocol, cast
 
 from .. import __version__
 from ..errors import UserError
+from .termination import Terminated
 
 #: The commands, in the order of ``--help``. Each is the module of that name in this package.
 COMMANDS = ("convert", "inspect", "download", "env")
@@ -26,6 +27,7 @@ PROGRAM_NAMES = ("transformers-cli", "transformers")
 EXIT_FAILURE = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+EXIT_TERMINATED = 143  # 128 + SIGTERM
 
 
 class Command(Protocol):
@@ -41,8 +43,8 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command that ``argv`` names and returns the exit status.
 
-    0 is success, 1 a failure (one message on standard error), 130 an interruption. Wrong usage and ``--help`` leave
-    through ``SystemExit`` (2 and 0), as is ``argparse``'s way.
+    0 is success, 1 a failure (one message on standard error), 130 an interruption, 143 a termination. Wrong
+    usage and ``--help`` leave through ``SystemExit`` (2 and 0), as is ``argparse``'s way.
 
     Args:
         argv: The arguments without the program's name; those of the process if None.
@@ -62,9 +64,11 @@ def _run(arguments: argparse.Namespace) -> int:
     speaker = f"{_program_name()} {arguments.command}"
     try:
         return _command(arguments.command).run(arguments)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         if arguments.debug:
             raise
+        if isinstance(interruption, Terminated):
+            return _fail(speaker, "terminated", EXIT_TERMINATED)
         return _fail(speaker, "interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
         raise
