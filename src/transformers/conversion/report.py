@@ -144,15 +144,19 @@ class TokenizerReport:
         return "\n".join(f"{label:<9}{text}" for label, text in lines)
 
 
-def _count(reason: str, names: Sequence[str], shown: int = 3) -> str:
+def _count(reason: str, names: Sequence[str]) -> str:
     """``12 variables: state of the optimizer (bert/…/adam_m, …)``."""
-    noun = "variable" if len(names) == 1 else "variables"
-    examples = ", ".join(names[:shown]) + (", …" if len(names) > shown else "")
-    return f"{len(names)} {noun}: {reason} ({examples})"
+    if len(names) == 1:
+        return f"1 variable: {reason} ({names[0]})"
+    return f"{len(names):,} variables: {reason} ({names[0]}, …)"
+
+
+#: As many variables as can be told one by one.
+_FEW = 8
 
 
 def plan_text(plan: ConversionPlan, checkpoint: CheckpointReader) -> str:
-    """The full mapping, as ``--dry_run`` prints it."""
+    """The full mapping, as ``--dry_run`` prints it; where many variables are skipped for a reason, their number."""
     rows = [
         (row.target, f"{row.dtype} {list(row.shape)}", str(row.operation), ", ".join(row.sources)) for row in plan.rows
     ]
@@ -164,7 +168,9 @@ def plan_text(plan: ConversionPlan, checkpoint: CheckpointReader) -> str:
         lines.append("  ".join([*cells, row[3]]).rstrip())
     lines.append("")
     for reason, skipped in plan.skipped_by_reason.items():
-        lines += [f"skipped  {variable.name}  ({reason})" for variable in skipped]
+        names = [variable.name for variable in skipped]
+        many = len(names) > _FEW
+        lines += [f"skipped  {_count(reason, names)}"] if many else [f"skipped  {name}  ({reason})" for name in names]
     lines += [f"assumed  {assumption}" for assumption in plan.assumed]
     lines.append(f"{len(plan.rows):,} tensors, {plan.parameters:,} parameters, {plan.nbytes:,} bytes")
     return "\n".join(lines)
