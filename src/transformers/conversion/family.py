@@ -124,22 +124,18 @@ class Task:
 
 @dataclass(frozen=True)
 class EmbeddedVocabulary:
-    """The vocabulary that a checkpoint holds itself; other files complete the tokenizer.
+    """The vocabulary that a checkpoint holds itself; files complete the tokenizer.
 
     Attributes:
-        argument: The argument of the tokenizer's class that takes the vocabulary, as a file.
-        file: The name of that file.
-        tokens: Token -> id.
-        lacking: Further arguments that take files -> shell wildcards for the names of these files, the likeliest first.
-        settings: Further arguments of the tokenizer's class.
-        assumed: What was assumed about them, and why.
+        settings: Arguments of the tokenizer class's ``from_original``: the vocabulary, and what else is known.
+        lacking: Argument for a file that the checkpoint lacks -> shell wildcards for its name, the likeliest first.
+        alone: What can be written without these files: name -> content.
+        assumed: What was assumed, and why.
     """
 
-    argument: str
-    file: str
-    tokens: Mapping[str, int]
-    lacking: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any]
+    lacking: Mapping[str, Sequence[str]]
+    alone: Mapping[str, str]
     assumed: Sequence[str] = ()
 
 

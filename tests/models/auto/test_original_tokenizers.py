@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from transformers import AlbertTokenizer, AutoTokenizer, BertTokenizer, GPT2Tokenizer
+from transformers import AlbertTokenizer, AutoTokenizer, BertTokenizer, XLMTokenizer
 from transformers.conversion.family import EmbeddedVocabulary
 from transformers.errors import UserError
 from transformers.models.auto.original_tokenizers import FoundTokenizer, find_tokenizer
+from transformers.models.xlm.tokenization_xlm import SPECIAL_WORDS
 
-TOKENS = {"a": 0, "b": 1, "ab": 2, "Ġ": 3, "<|endoftext|>": 4, "é": 5}
 EMBEDDED = EmbeddedVocabulary(
-    argument="vocab_file",
-    file="vocab.json",
-    tokens=TOKENS,
+    settings={"words": [*SPECIAL_WORDS, "a@@", "b", "ab"], "lang2id": {"en": 0, "fr": 1}},
     lacking={"merges_file": ("codes*", "merges.txt")},
-    settings={"add_bos_token": True},
+    alone={"vocab.json": "the words"},
     assumed=["a thing"],
 )
 
 
 def merges(path: Path) -> Path:
-    path.write_text("#version: 0.2\na b\n", encoding="utf-8")
+    path.write_text("a b</w> 7\n", encoding="utf-8")
     return path
 
 
 def find(beside: Path, place: Path | None = None) -> FoundTokenizer:
-    return find_tokenizer("gpt2", place, beside, 77, EMBEDDED)
+    return find_tokenizer("xlm", place, beside, 77, EMBEDDED)
 
 
 @pytest.mark.parametrize("name", ["codes", "codes_xnli_15", "merges.txt"])
 def test_the_file_that_is_lacking_is_found_beside_the_checkpoint(name: str, tmp_path: Path) -> None:
     found = find(merges(tmp_path / name).parent)
 
-    assert isinstance(found.tokenizer, GPT2Tokenizer)
-    assert found.tokenizer.get_vocab() == TOKENS
-    assert found.tokenizer.tokenize("ab") == ["ab"]
-    assert found.tokenizer.add_bos_token
-    assert found.tokenizer.model_max_length == 77
+    assert isinstance(found.tokenizer, XLMTokenizer)
     assert found.files == [tmp_path / name]
     assert list(found.assumed) == ["a thing"]
     found.save(tmp_path / "out")
-    assert GPT2Tokenizer.from_pretrained(tmp_path / "out").get_vocab() == TOKENS
+    for tokenizer in (found.tokenizer, XLMTokenizer.from_pretrained(tmp_path / "out")):
+        assert tokenizer.tokenize("ab ac") == ["ab</w>", "a", "c</w>"]
+        assert tokenizer("ab")["input_ids"] == [1, 16, 1]
+        assert tokenizer.lang2id == {"en": 0, "fr": 1}
+        assert tokenizer.model_max_length == 77
 
 
 def test_the_likelier_name_is_taken(tmp_path: Path) -> None:
@@ -71,7 +68,7 @@ def test_without_it_the_vocabulary_alone_is_written(tmp_path: Path) -> None:
     assert ["only vocab.json is written: there is no codes* and no merges.txt beside" in line for line in found.assumed]
     found.save(tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["vocab.json"]
-    assert json.loads((tmp_path / "out" / "vocab.json").read_text(encoding="utf-8")) == TOKENS
+    assert (tmp_path / "out" / "vocab.json").read_text(encoding="utf-8") == "the words"
 
 
 def test_of_several_none_is_guessed(tmp_path: Path) -> None:

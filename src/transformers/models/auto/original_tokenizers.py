@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ..._files import write_text
@@ -139,9 +137,8 @@ def _complete(
     settings: Mapping[str, Any],
 ) -> FoundTokenizer:
     """The tokenizer of a vocabulary that the checkpoint holds, with the files that it lacks."""
-    text = json.dumps(embedded.tokens, indent=2) + "\n"
-    files = {argument: _candidates(patterns, place or beside) for argument, patterns in embedded.lacking.items()}
-    problems = [_not_one(found, embedded.lacking[argument]) for argument, found in files.items() if len(found) != 1]
+    found = {argument: _candidates(patterns, place or beside) for argument, patterns in embedded.lacking.items()}
+    problems = [_not_one(paths, embedded.lacking[argument]) for argument, paths in found.items() if len(paths) != 1]
     if problems and place is not None:
         raise ConversionError(
             f"{place} does not complete the tokenizer:", problems, "Name the file itself with --tokenizer."
@@ -149,17 +146,14 @@ def _complete(
     if problems:
         why = f"{'; '.join(problems)} beside the checkpoint (--tokenizer names it)"
         return FoundTokenizer(
-            assumed=[f"of the tokenizer only {embedded.file} is written: {why}"], texts={embedded.file: text}
+            assumed=[f"of the tokenizer only {', '.join(embedded.alone)} is written: {why}"], texts=embedded.alone
         )
-    with TemporaryDirectory() as folder:
-        vocabulary = Path(folder) / embedded.file
-        write_text(vocabulary, text)
-        paths = {embedded.argument: vocabulary, **{argument: path for argument, (path,) in files.items()}}
-        return FoundTokenizer(
-            tokenizer_class.from_original(paths, **settings, **embedded.settings),
-            [path for path in paths.values() if path != vocabulary],
-            (*embedded.assumed, *tokenizer_class.original_assumptions(paths)),
-        )
+    files = {argument: path for argument, (path,) in found.items()}
+    return FoundTokenizer(
+        tokenizer_class.from_original(files, **settings, **embedded.settings),
+        list(files.values()),
+        (*embedded.assumed, *tokenizer_class.original_assumptions(files)),
+    )
 
 
 def _not_one(found: Sequence[Path], patterns: Sequence[str]) -> str:

@@ -9,7 +9,6 @@ frequent words and the clusters of the others; cluster j has T{j} words, whose s
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -222,51 +221,37 @@ def _cutoffs(first: int, sizes: Sequence[int]) -> list[int]:
     return ends
 
 
-#: The ids below this one are those of the special words.
-FIRST_WORD = 14
-
-
 def embedded_vocabulary(checkpoint: CheckpointReader) -> EmbeddedVocabulary | None:
-    """The dictionary in the ecosystem's spelling. The merges of the byte pairs (``codes``) are in a file of their own.
+    """The dictionary, and the languages. The merges of the byte pairs (``codes``) are in a file of their own.
 
     Raises:
         ConversionError: If it is not the one of the embeddings.
     """
-    words, params = _dictionary(checkpoint, "dico_id2word"), _dictionary(checkpoint, "params")
-    if not words:
+    from ...tokenization_files import as_json
+    from .tokenization_xlm import first_with_capitals_or_accents, vocabulary_of_words
+
+    dictionary, params = _dictionary(checkpoint, "dico_id2word"), _dictionary(checkpoint, "params")
+    if not dictionary:
         return None
     embeddings = VariableTable(checkpoint.variables, FAMILY)[EMBEDDINGS]
     rows = embeddings.shape[0]
-    if words.keys() != set(range(rows)) or not all(isinstance(word, str) for word in words.values()):
+    words = [word for word in map(dictionary.get, range(rows)) if isinstance(word, str)]
+    if not len(words) == len(dictionary) == rows:
         raise ConversionError(
-            f"dico_id2word does not number the {rows} rows of {embeddings.name}: it has {len(words)} words."
+            f"dico_id2word does not number the {rows} rows of {embeddings.name}: it has {len(dictionary)} words."
         )
-    plain = all(_plain(word) == word for number, word in words.items() if number >= FIRST_WORD)
-    seen = "no capital letters or accents" if plain else "capital letters or accents"
+    kept = first_with_capitals_or_accents(words)
+    why = "no word has capitals or accents" if kept is None else f"there is the word {kept!r}"
     return EmbeddedVocabulary(
-        argument="vocab_file",
-        file="vocab.json",
-        tokens={_piece(number, word): number for number, word in sorted(words.items())},
-        lacking={"merges_file": ("codes*", "merges.txt")},
         settings={
+            "words": words,
+            "do_lowercase_and_remove_accent": kept is None,
             **{name: params[name] for name in ("lang2id", "id2lang") if name in params},
-            "do_lowercase_and_remove_accent": plain,
         },
-        assumed=[f"do_lowercase_and_remove_accent = {str(plain).lower()} (the dictionary has {seen})"],
+        lacking={"merges_file": ("codes*", "merges.txt")},
+        alone={"vocab.json": as_json(vocabulary_of_words(words))},
+        assumed=[f"do_lowercase_and_remove_accent = {str(kept is None).lower()} ({why})"],
     )
-
-
-def _piece(number: int, word: str) -> str:
-    """The ecosystem marks pieces that end a word (``ning</w>``), fastBPE those that do not (``lear@@``)."""
-    if number < FIRST_WORD:
-        return word
-    return word.removesuffix("@@") if word.endswith("@@") else f"{word}</w>"
-
-
-def _plain(word: str) -> str:
-    """In lower case and without accents, as the original's preprocessing leaves most texts."""
-    decomposed = unicodedata.normalize("NFD", word.lower())
-    return "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn").lower()
 
 
 FAMILY = Family(
