@@ -71,6 +71,7 @@ def test_fields_of_old_files_are_kept() -> None:
         ({"cutoffs": [9, 5]}, r"cutoffs \[9, 5\]"),
         ({"cutoffs": [5, 97]}, "vocab_size 97"),
         ({"cutoffs": [0, 5]}, "above 0"),
+        ({"cutoffs": ["a", 5]}, "above 0"),
         ({"div_val": 0}, "div_val 0"),
         ({"div_val": 30, "d_embed": 20}, "nothing of d_embed 20 for cluster 2"),
         ({"tie_projs": [True]}, "1 entries for 3 clusters"),

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from tests.models.transfo_xl.reference import Array, Flags, Original, Segment
 from tests.shared.converter_tester import ConverterTester
 from tests.shared.memory_checkpoint import MemoryCheckpoint
@@ -16,10 +18,11 @@ from tests.shared.synthetic_checkpoint import with_training_state
 
 import transformers
 from transformers import TransfoXLLMHeadModel, TransfoXLModel
-from transformers.checkpoints import write_bundle
+from transformers.checkpoints import Variable, write_bundle
 from transformers.conversion import ConversionPlan, PlanRequest, make_plan
 from transformers.conversion.configs import ConfigSource
 from transformers.errors import UserError
+from transformers.models.transfo_xl.clusters import Clusters
 from transformers.models.transfo_xl.convert_transfo_xl_original_tf_checkpoint_to_pytorch import FAMILY
 
 #: What the flags of the original are called here, as far as they are not in the checkpoint.
@@ -294,6 +297,25 @@ def test_widths_that_no_division_gives_are_refused() -> None:
         variables[name] = np.concatenate([variables[name]] * 2, axis=axis)
     with pytest.raises(UserError, match=r"\[12, 6, 6\]"):
         plan(variables, {})
+
+
+@given(st.integers(4, 2000), st.integers(2, 50), st.integers(1, 3))
+def test_by_how_much_the_clusters_narrow_follows_from_their_widths(first: int, div_val: int, others: int) -> None:
+    widths = [first // div_val**cluster for cluster in range(others + 1)]
+    assume(widths[-1] > 0)
+    shapes = {f"{EMBED}/cutoff_{k}/lookup_table": (2, width) for k, width in enumerate(widths)}
+    clusters = Clusters.of({name: Variable(name, shape, "float32") for name, shape in shapes.items()})
+    fitting = [v for v in range(2, first + 1) if all(w == first // v**k for k, w in enumerate(widths))]
+    assert list(clusters.narrowings) == fitting
+    assert div_val in fitting
+
+
+def test_a_width_that_cannot_be_costs_no_time() -> None:
+    names = [f"{EMBED}/cutoff_{k}/lookup_table" for k in range(2)]
+    clusters = Clusters.of(
+        {names[0]: Variable(names[0], (1, 2**60), "float32"), names[1]: Variable(names[1], (1, 1), "float32")}
+    )
+    assert clusters.narrowings == range(2**59 + 1, 2**60 + 1)
 
 
 def test_a_decoder_without_its_softmax_is_a_base_model(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ vectors have one; those of the others have either all their own or none: then th
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from ...checkpoints import Variable
@@ -91,9 +93,17 @@ class Clusters:
                 there = "is not there" if tied else "is there"
                 yield f"tie_projs   {said} for cluster {cluster}, but {_softmax_projection(cluster)} {there}"
 
-    def fits_narrowing(self, value: int) -> bool:
-        """Whether ``div_val`` may have been this. Widths are rounded down, so that several values may fit."""
-        return value > 1 and list(self.widths) == [self.widths[0] // value**k for k in range(len(self.widths))]
+    @property
+    def narrowings(self) -> range:
+        """What ``div_val`` may have been: several values if widths were rounded down, none if nothing fits."""
+        first, *others = self.widths
+        possible = range(2, first + 1)
+        low, high = 0, len(possible)
+        for cluster, width in enumerate(others, start=1):
+            falling = partial(_minus_quotient, first, cluster)
+            low = max(low, bisect_left(possible, -width, key=falling))
+            high = min(high, bisect_right(possible, -width, key=falling))
+        return possible[low:high]
 
     def problems(self) -> Iterator[str]:
         """Variables that are missing or contradict each other."""
@@ -103,7 +113,7 @@ class Clusters:
             yield f"{SOFTMAX}/cutoff_0/cluster_b chooses among {self.choices} further clusters, but {found}"
         elif self.one_table and sum(self.sizes) != sum(self.rows):
             yield f"{SOFTMAX}/cutoff_…/b have {sum(self.sizes)} words, {ONE_TABLE} has {sum(self.rows)}"
-        if not self.one_table and not any(map(self.fits_narrowing, range(2, self.widths[0] + 1))):
+        if not self.one_table and not self.narrowings:
             yield f"the widths of the tables, {list(self.widths)}, are not {self.widths[0]} divided again and again"
         yield from (f"{name} is missing" for name in dict.fromkeys(self._missing_projections()))
 
@@ -115,6 +125,11 @@ class Clusters:
                 yield _embedding_projection(cluster, one_table=self.one_table)
             if clustered and projected and not own and (cluster == 0 or any(self.own[1:])):
                 yield _softmax_projection(cluster)
+
+
+def _minus_quotient(width: int, cluster: int, div_val: int) -> int:
+    quotient: int = width // div_val**cluster
+    return -quotient
 
 
 def _softmax_projection(cluster: int) -> str:
@@ -171,9 +186,9 @@ def narrowing(variables: Variables) -> Implied | None:
         return Implied(1, "the checkpoint has one table for all words")
     if not found.widths:
         return None
-    fitting = [value for value in range(2, found.widths[0] + 1) if found.fits_narrowing(value)]
+    fitting = found.narrowings
     evidence = f"the tables have widths {list(found.widths)}"
-    return Implied(fitting[0] if fitting else 2, evidence, found.fits_narrowing if len(fitting) > 1 else None)
+    return Implied(fitting[0] if fitting else 2, evidence, fitting.__contains__ if len(fitting) > 1 else None)
 
 
 def sharing(variables: Variables) -> Implied | None:

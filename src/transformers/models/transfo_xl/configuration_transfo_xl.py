@@ -133,7 +133,7 @@ class TransfoXLConfig(PretrainedConfig):
         if self.d_model % 2:
             yield f"d_model {self.d_model} is odd: half of a position's code are sines, half cosines"
         bounds = [0, *self.cutoffs, self.vocab_size]
-        if sorted(set(bounds)) != bounds:
+        if not all(isinstance(bound, int) for bound in bounds) or sorted(set(bounds)) != bounds:
             yield f"cutoffs {self.cutoffs} do not rise from above 0 to below vocab_size {self.vocab_size}"
         if self.div_val < 1 or self.d_embed // self.div_val ** len(self.cutoffs) < 1:
             yield f"div_val {self.div_val} leaves nothing of d_embed {self.d_embed} for cluster {len(self.cutoffs)}"
