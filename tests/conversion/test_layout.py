@@ -8,7 +8,16 @@ import pytest
 
 from transformers.checkpoints import Variable
 from transformers.conversion.layout import ConversionError, Layout, VariableTable
-from transformers.conversion.rules import Rules, table, tensor, tied, when_different, when_present
+from transformers.conversion.rules import (
+    Rules,
+    constant,
+    for_each_present,
+    table,
+    tensor,
+    tied,
+    when_different,
+    when_present,
+)
 from transformers.models.bert.convert_bert_original_tf_checkpoint_to_pytorch import FAMILY as BERT
 
 FAMILY = replace(BERT, anchor="model/wte", canonical_names=None)
@@ -174,6 +183,24 @@ def test_choices_follow_the_variables() -> None:
 
     assert targets(layout(rules, ["a", "b"])) == ["x"]
     assert targets(layout(rules, ["b"])) == ["y"]
+
+
+def test_a_choice_for_each_index_follows_the_variable_of_that_index() -> None:
+    own = tensor("part_{k}/own", "x.{k}", "N")
+    rules = tensor("part_{k}/w", "w.{k}", "N") + for_each_present("part_{k}/own", own, otherwise=tied("x.{k}", "w.{k}"))
+    placed = layout(rules, ["part_0/w", "part_0/own", "part_1/w", "part_2/w", "part_2/own"])
+
+    assert placed.counts == {"k": 3}
+    assert targets(placed) == ["w.0", "x.0", "w.1", "w.2", "x.2"]
+    assert placed.tied == {"x.1": "w.1"}
+    assert placed.missing == ()
+
+
+def test_an_index_runs_as_far_as_either_side_of_a_choice_goes() -> None:
+    placed = layout(for_each_present("a_{k}", tensor("a_{k}", "x.{k}", "N"), constant("x.{k}", "zeros", "2")), ["a_1"])
+
+    assert targets(placed) == ["x.0", "x.1"]
+    assert [each.sources for each in placed.placed] == [(), ("a_1",)]
 
 
 def test_ties_are_placed_for_every_layer() -> None:

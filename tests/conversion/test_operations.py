@@ -185,6 +185,8 @@ def test_scaling_says_that_it_rounds_and_keeps_the_type(dtype: str) -> None:
 def test_a_constant_needs_no_source() -> None:
     assert Constant("identity", (2, 3)).forward([]).tolist() == [[1, 0, 0], [0, 1, 0]]
     assert Constant("zeros", (2,)).forward([]).tolist() == [0, 0]
+    assert np.allclose(Constant("frequencies", (4,)).forward([]), [1, 0.1, 0.01, 0.001])
+    assert Constant("frequencies", (4,)).forward([]).dtype == np.float32
     assert Constant("zeros", (2,)).target_shape([]) == (2,)
     assert Constant("zeros", (2,)).restore(np.zeros(2), []) == []
 

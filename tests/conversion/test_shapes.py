@@ -11,7 +11,7 @@ def shape(text: str) -> SymbolicShape:
     return SymbolicShape.parse(text)
 
 
-@pytest.mark.parametrize("text", ["", "H", "E 3*E", "1 E 4*E", "2 H", "H*D E", "3*H*D", "5"])
+@pytest.mark.parametrize("text", ["", "H", "E 3*E", "1 E 4*E", "2 H", "H*D E", "3*H*D", "5", "E/2", "3*E/2"])
 def test_a_shape_is_spelled_as_it_was_written(text: str) -> None:
     assert str(shape(text)) == f"[{', '.join(text.split())}]"
 
@@ -62,3 +62,12 @@ def test_a_symbol_of_size_zero_is_no_division_by_zero(size: int) -> None:
 def test_a_shape_is_described_in_numbers_as_far_as_they_are_known() -> None:
     assert shape("V 3*E").describe({"E": 4}) == "[V, 12]"
     assert shape("").describe({}) == "[]"
+
+
+def test_a_fraction_of_a_symbol() -> None:
+    half = Dimension.parse("E/2")
+
+    assert half == Dimension(1, ("E",), 2)
+    assert half.size({"E": 6}) == 3
+    assert half.solve(3, {}) == ("E", 6)
+    assert Dimension.parse("3*E/2").size({"E": 4}) == 6
