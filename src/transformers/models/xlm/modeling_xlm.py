@@ -37,8 +37,8 @@ from ...nn.linear import keep_inputs, keep_outputs
 from ...nn.masks import self_attention_mask
 from ...nn.sinusoidal_embedding import SinusoidalEmbedding
 from ...nn.span_beams import SpanBeamHead, SpanHead
-from .cache_xlm import CacheDict, cached_length, opened, write_back
 from .configuration_xlm import XLMConfig
+from .modeling_xlm_cache import CacheDict, cached_length, opened, write_back
 
 
 class XLMAttention(nn.Module):
