@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from .layout import ConversionError
 from .pieces import Array, cast, contiguous, piece_slices, same_bits
 from .plan import ConversionPlan, PlanRow
 from .run import RELEASE_BYTES, Progress, numbers
+from .stored_model import StoredModel
 from .weight_files import StoredSafetensors, StoredWeights, WeightFile
 
 
@@ -34,6 +36,47 @@ def verify(files: list[WeightFile], checkpoint: CheckpointReader, folder: Path, 
                 checkpoint.release()
                 stored.release()
                 progress(row.nbytes)
+
+
+def find_differences(
+    plan: ConversionPlan, checkpoint: CheckpointReader, model: StoredModel, progress: Progress
+) -> list[str]:
+    """Where a model that is stored is not what a plan makes, each with its file, tensor and variables."""
+    stored = model.tensors
+    problems = [f"{name} is in no file" for name in _absent(plan, stored)]
+    for row in plan.rows:
+        found = stored.get(row.target)
+        if found is None:
+            continue
+        if (found.shape, found.dtype) != (row.shape, row.dtype):
+            wrong = f"is {found.dtype} {list(found.shape)}, not {row.dtype} {list(row.shape)}"
+        elif not _agrees(row, model.tensor(row.target), checkpoint, model):
+            wrong = f"does not hold what {', '.join(row.sources) or row.operation} holds"
+        else:
+            wrong = ""
+        if wrong:
+            problems.append(f"{model.file_of(row.target)}: {row.target} {wrong}")
+        checkpoint.release()
+        model.release()
+        progress(row.nbytes)
+    return problems + _wrong_extras(plan, model)
+
+
+def _absent(plan: ConversionPlan, stored: Collection[str]) -> list[str]:
+    return [row.target for row in plan.rows if row.target not in stored]
+
+
+def _wrong_extras(plan: ConversionPlan, model: StoredModel) -> list[str]:
+    """Tensors that no row makes, but for those that repeat a parameter that they are tied to."""
+    known = {row.target for row in plan.rows}
+    problems = []
+    for name in model.tensors.keys() - known:
+        original = plan.tied.get(name)
+        if original is None:
+            problems.append(f"{model.file_of(name)}: {name} comes from no variable")
+        elif original in model.tensors and not same_bits(model.tensor(name), model.tensor(original)):
+            problems.append(f"{model.file_of(name)}: {name} differs from {original}, which it is tied to")
+    return sorted(problems)
 
 
 def _open(path: Path) -> StoredWeights:

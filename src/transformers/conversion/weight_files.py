@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
+from ..checkpoints import Variable
 from .pieces import Array, numpy_type
 from .plan import PlanRow
 
@@ -92,7 +93,7 @@ def _reserve(file: BinaryIO, size: int) -> None:
 
 
 class StoredWeights(abc.ABC):
-    """A weight file that was written, opened to be checked. A context manager closes it."""
+    """Weights that were written, opened to be read back. A context manager closes them."""
 
     @abc.abstractmethod
     def tensor(self, name: str) -> Array:
@@ -101,7 +102,7 @@ class StoredWeights(abc.ABC):
     def release(self) -> None:  # noqa: B027  # not every format maps its file itself
         """Gives mapped pages back to the system."""
 
-    def __enter__(self) -> StoredWeights:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -130,6 +131,14 @@ class StoredSafetensors(StoredWeights):
         length = int.from_bytes(self._map[:8], "little")
         self._header = json.loads(self._map[8 : 8 + length])
         self._start = 8 + length
+
+    @property
+    def variables(self) -> dict[str, Variable]:
+        """The tensors in it."""
+        return {
+            name: Variable(name, tuple(shape), _DTYPES.get(kind, kind.lower()))
+            for name, (kind, shape) in self._types.items()
+        }
 
     def tensor(self, name: str) -> Array:
         kind, shape = self._types[name]

@@ -81,7 +81,7 @@ def _refuse_other_family(family: Family, checkpoint: CheckpointReader) -> None:
 
 def survey_checkpoint(checkpoint: CheckpointReader, family: Family) -> Survey:
     """What a family makes of a checkpoint and the files beside it."""
-    return survey(family, checkpoint, PlanRequest(configs=_configs(family, checkpoint, None)))
+    return survey(family, checkpoint, PlanRequest(configs=gather_configs(family, checkpoint, None)))
 
 
 def plan_conversion(
@@ -122,7 +122,7 @@ def plan_conversion(
     )
     flags = [ConfigSource(flag, {name: value}, literal=True) for flag, name, value in said if value is not None]
     request = PlanRequest(
-        configs=[*flags, *_configs(family, checkpoint, config)],
+        configs=[*flags, *gather_configs(family, checkpoint, config)],
         architecture=architecture,
         dtype=dtype,
         skip=skip,
@@ -131,7 +131,7 @@ def plan_conversion(
     return make_plan(family, checkpoint, request)
 
 
-def _configs(
+def gather_configs(
     family: Family, checkpoint: CheckpointReader, config: StrPath | Mapping[str, Any] | None
 ) -> list[ConfigSource]:
     """What was given, and what stands beside the checkpoint."""
