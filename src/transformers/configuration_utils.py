@@ -94,6 +94,13 @@ class PretrainedConfig(PushToHubMixin):
         self._refuse_names_of_the_class(fields)
         self.update(fields)
 
+    def check(self) -> None:
+        """Refuses hyper-parameters that describe no model of the family; a model's constructor asks.
+
+        Raises:
+            UserError: All that is wrong with them.
+        """
+
     # Names of fields
 
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from ...configuration_utils import PretrainedConfig
 from ...errors import UserError
+from ...nn.activation_names import activation_problems
 
 
 class AlbertConfig(PretrainedConfig):
@@ -94,7 +95,7 @@ class AlbertConfig(PretrainedConfig):
         Raises:
             UserError: All that is wrong with them.
         """
-        problems = []
+        problems = activation_problems(self, "hidden_act")
         if self.hidden_size % self.num_attention_heads:
             problems.append(
                 f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads {self.num_attention_heads}"

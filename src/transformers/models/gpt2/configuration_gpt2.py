@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ...configuration_utils import PretrainedConfig
 from ...errors import UserError
+from ...nn.activation_names import activation_problems
 
 
 class GPT2Config(PretrainedConfig):
@@ -101,10 +102,10 @@ class GPT2Config(PretrainedConfig):
         """Refuses hyper-parameters that describe no GPT-2 model.
 
         Raises:
-            UserError: The heads do not divide the width.
+            UserError: All that is wrong with them.
         """
+        problems = activation_problems(self, "activation_function", "summary_activation")
         if self.n_head < 1 or self.n_embd % self.n_head:
-            raise UserError(
-                "The configuration does not describe a GPT-2 model:",
-                [f"n_embd {self.n_embd} is not a multiple of n_head {self.n_head}"],
-            )
+            problems.append(f"n_embd {self.n_embd} is not a multiple of n_head {self.n_head}")
+        if problems:
+            raise UserError("The configuration does not describe a GPT-2 model:", problems)

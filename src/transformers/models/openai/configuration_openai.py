@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ...configuration_utils import PretrainedConfig
 from ...errors import UserError
+from ...nn.activation_names import activation_problems
 
 
 class OpenAIGPTConfig(PretrainedConfig):
@@ -90,8 +91,8 @@ class OpenAIGPTConfig(PretrainedConfig):
         Raises:
             UserError: All that is wrong with them.
         """
+        problems = activation_problems(self, "afn", "summary_activation")
         if self.n_embd % self.n_head:
-            raise UserError(
-                "The configuration does not describe an OpenAI GPT model:",
-                [f"n_embd {self.n_embd} is not a multiple of n_head {self.n_head}"],
-            )
+            problems.append(f"n_embd {self.n_embd} is not a multiple of n_head {self.n_head}")
+        if problems:
+            raise UserError("The configuration does not describe an OpenAI GPT model:", problems)
