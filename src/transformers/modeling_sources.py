@@ -112,7 +112,11 @@ def _load_original(
     _, unknown = model_class.config_class.from_dict({}, return_unused_kwargs=True, **overrides)
     _refuse(unknown, model_class)
     return load_original(
-        path, model_class.__name__, Path(config) if isinstance(config, os.PathLike) else config, overrides
+        path,
+        model_class.__name__,
+        Path(config) if isinstance(config, os.PathLike) else config,
+        overrides,
+        model_type=model_class.config_class.model_type or "auto",
     )
 
 

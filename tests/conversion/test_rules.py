@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from transformers.conversion.operations import Copy, DropAxis, Row, Rows, Transpose
+from transformers.conversion.operations import Copy, DropAxis, Row, Rows, ShapeError, Transpose
 from transformers.conversion.rules import (
     TRAINING_STATE,
     Rules,
@@ -69,6 +69,8 @@ def test_a_constant_has_the_size_that_the_symbols_have() -> None:
 
     assert isinstance(rule, TensorRule)
     assert rule.make_operation({}, {"E": 3}).target_shape([]) == (3, 3)
+    with pytest.raises(ShapeError, match=r"nothing shows the size \[E, E\] of the identity"):
+        rule.make_operation({}, {})
 
 
 # ---------------------------------------------------------------------------------------------------------- one-to-one

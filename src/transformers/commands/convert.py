@@ -81,8 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ..conversion.convert import ConversionOptions
     from ..conversion.report import plan_text
     from ..models.auto.original_checkpoints import carry_out, plan_conversion
-    from .termination import raise_on_termination
     from ..models.auto.original_vocabularies import find_original_vocabulary
+    from .termination import raise_on_termination
 
     raise_on_termination()
     about_models = {f"--{name}": getattr(arguments, name) for name in _ABOUT_MODELS}

@@ -61,7 +61,11 @@ def _recognised(checkpoint: CheckpointReader) -> Iterator[str]:
     from ..conversion.layout import ConversionError
     from ..models.auto.original_checkpoints import recognise, survey_checkpoint
 
-    families = recognise(checkpoint.variables)
+    try:
+        families = recognise(checkpoint.variables)
+    except ConversionError as error:
+        yield str(error)
+        return
     if not families:
         yield "It does not look like any family that is known here."
     for family in families:

@@ -51,7 +51,7 @@ class VariableTable(Mapping[str, Variable]):
             raise ConversionError(
                 "The checkpoint holds several models:",
                 [f"{scope}{anchor}" for scope in scopes],
-                "Save the one that is wanted in a checkpoint of its own.",
+                f"Choose one: leave the others out, as with --skip '{max(scopes)}*'.",
             )
         self.sparse_indices = frozenset(family.sparse_indices)
         self._same_values = same_values

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,7 +130,9 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
     problems = [*seen.config.problems, *rows.problems, *leftover.problems]
     if problems:
         raise ConversionError(
-            f"This checkpoint cannot become a {name}:", align(problems), _advice(seen, leftover.unknown)
+            f"This checkpoint cannot become a {name}:",
+            align(problems),
+            " ".join(_advice(family, request, seen, leftover.unknown)),
         )
     return ConversionPlan(
         family=family,
@@ -191,7 +193,7 @@ class _Rows:
             operation = placed.rule.make_operation(placed.values, self.settled)
             shape = operation.target_shape([variables[source].shape for source in placed.sources])
         except ShapeError as error:
-            self.problems.append(f"{', '.join(placed.sources)}: {error}")
+            self.problems.append(f"{', '.join(placed.sources) or placed.target}: {error}")
             return
         stored = tuple(variables[source].name for source in placed.sources)
         self.rows.append(PlanRow(placed.target.removeprefix(strip), stored, operation, shape, dtype))
@@ -295,21 +297,32 @@ def _each(names: Iterable[str], what: str) -> list[str]:
     return [f"{name} {'is' if count == 1 else 'are'} {what}" for name, count in fold_names(names)]
 
 
-def _advice(seen: Survey, unknown: Sequence[str]) -> str:
-    advice = []
+def _advice(family: Family, request: PlanRequest, seen: Survey, unknown: Sequence[str]) -> Iterator[str]:
+    yield "Nothing was written."
     if any(" says " in problem for problem in seen.config.problems):
-        advice.append(
+        yield (
             "Give the configuration that belongs to this checkpoint, or leave --config out to infer all that the "
             "tensors show."
         )
     if any(problem.startswith("finetuning_task ") for problem in seen.config.problems):
-        advice.append("Name the task that it was fine-tuned for with --finetuning_task_name, or none.")
+        yield "Name the task that it was fine-tuned for with --finetuning_task_name, or none."
     maps = suggest_maps(seen.layout, unknown)
     if maps:
-        advice.append(f"Name the variables of a head of your own with --architecture and {' '.join(maps)}.")
+        yield f"Name the variables of a head of your own with --architecture and {' '.join(maps)}."
+    elif unknown and request.architecture is None:
+        yield "If they are weights of a head, name its class with --architecture."
     if unknown:
-        advice.append("Leave out variables that are not weights with --skip 'PATTERN'.")
-    return " ".join(["Nothing was written.", *advice])
+        yield "Leave out variables that are not weights with --skip 'PATTERN'."
+    if request.architecture is None and (fitting := _fitting(family, seen)):
+        yield f"There is all that {' or '.join(fitting)} needs: name the class with --architecture."
+
+
+def _fitting(family: Family, seen: Survey) -> list[str]:
+    """The classes whose heads are there in full and read all that the chosen class's head finds, if that lacks some."""
+    found = seen.head & seen.variables.keys()
+    heads = {name: Layout.of(architecture.head, seen.variables) for name, architecture in family.architectures.items()}
+    lacking = found and heads[seen.architecture].missing
+    return [name for name, head in heads.items() if lacking and found <= head.sources and not head.missing]
 
 
 def align(problems: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from .operations import Constant, Copy, DropAxis, Operation, Transpose
+from .operations import Constant, Copy, DropAxis, Operation, ShapeError, Transpose
 from .shapes import SymbolicShape
 from .templates import Template, Values
 
@@ -234,8 +234,11 @@ def constant(target: str, kind: str, shape: str) -> Rules:
     """
 
     def make(values: Values, sizes: Sizes) -> Operation:
-        known = _parse_shape(shape.format(**values)).sizes(sizes)
-        return Constant(kind, tuple(size for size in known if size is not None))
+        symbolic = _parse_shape(shape.format(**values))
+        known = [size for size in symbolic.sizes(sizes) if size is not None]
+        if len(known) != len(symbolic.dimensions):
+            raise ShapeError(f"nothing shows the size {symbolic.describe(sizes)} of the {kind} that it holds")
+        return Constant(kind, tuple(known))
 
     return (TensorRule((), Template(target), make),)
 

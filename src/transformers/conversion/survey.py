@@ -15,6 +15,9 @@ from .mapping import resolve_maps
 from .pieces import same_values
 from .rules import matches_any
 
+#: What a number of labels comes from that was asked for, and not merely kept in a file.
+NUM_LABELS_FLAG = "--num_labels"
+
 
 @dataclass(frozen=True)
 class PlanRequest:
@@ -62,8 +65,8 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     Raises:
         ConversionError: If it is not of this family, or the model class cannot be told.
     """
-    left_out = {name: each for name, each in checkpoint.variables.items() if matches_any(name, request.skip)}
-    kept = {name: each for name, each in checkpoint.variables.items() if name not in left_out}
+    kept = without(checkpoint.variables, request.skip)
+    left_out = [each for name, each in checkpoint.variables.items() if name not in kept]
     variables = VariableTable(kept, family, partial(same_values, checkpoint))
     if not variables.is_of_family:
         raise ConversionError(
@@ -77,11 +80,14 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     layout = replace(layout, mapped=resolve_maps(layout, request.maps))
     labels = layout.sizes.get(architecture.labels)
     config = settle_config(family, _with_labels(request.configs, labels), layout)
-    config.problems += _label_problems(request.configs, labels)
+    config.problems += _label_problems(request.configs, labels, name)
     config.problems += _task_problems(family, request, name, labels)
-    return Survey(
-        variables, tuple(left_out.values()), name, layout, _head_sources(family, architecture, variables), config
-    )
+    return Survey(variables, left_out, name, layout, _head_sources(family, architecture, variables), config)
+
+
+def without(variables: Mapping[str, Variable], skip: Sequence[str]) -> dict[str, Variable]:
+    """The variables but for those that a user leaves out."""
+    return {name: variable for name, variable in variables.items() if not matches_any(name, skip)}
 
 
 def refuse_unsupported(family: Family, variables: Mapping[str, Variable]) -> None:
@@ -150,8 +156,8 @@ def _with_labels(configs: Sequence[ConfigSource], labels: int | None) -> list[Co
     return [ConfigSource("the head in the checkpoint", {"num_labels": labels}, literal=True), *configs]
 
 
-def _label_problems(configs: Sequence[ConfigSource], labels: int | None) -> list[str]:
-    """Where a configuration names another number of labels than the head has."""
+def _label_problems(configs: Sequence[ConfigSource], labels: int | None, architecture: str) -> list[str]:
+    """Where a configuration names another number of labels than the head has, or a flag one for a head without any."""
     said = [
         (source.name, spelling, count)
         for source in configs
@@ -161,10 +167,13 @@ def _label_problems(configs: Sequence[ConfigSource], labels: int | None) -> list
         )
         if count is not None
     ]
+    if labels is None:
+        flags = [(name, count) for name, _, count in said if name == NUM_LABELS_FLAG]
+        return [f"num_labels   {name} says {count}, {architecture} has no labels" for name, count in flags]
     return [
         f"{spelling}   {name} says {count}, the head in the checkpoint has {labels}"
         for name, spelling, count in said
-        if labels is not None and count != labels
+        if count != labels
     ]
 
 

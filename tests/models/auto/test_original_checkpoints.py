@@ -8,7 +8,7 @@ import pytest
 from tests.shared.memory_checkpoint import MemoryCheckpoint
 from tests.shared.synthetic_checkpoint import synthetic_arrays
 
-from transformers import convert_checkpoint
+from transformers import BertConfig, convert_checkpoint
 from transformers.checkpoints import write_bundle
 from transformers.conversion import ConversionError, ConversionReport
 from transformers.errors import UserError
@@ -138,6 +138,53 @@ def test_a_plan_can_be_had_without_a_conversion() -> None:
     assert plan.config["num_labels"] == 3
     with pytest.raises(ConversionError, match=r"num_labels .*--num_labels says 2, the head in the checkpoint has 3"):
         plan_conversion(bert("BertForSequenceClassification"), "bert", CONFIG, num_labels=2)
+    with pytest.raises(ConversionError, match=r"--num_labels says 3, BertForPreTraining has no labels"):
+        plan_conversion(bert(), "bert", CONFIG, num_labels=3)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "auto"])
+def test_one_of_two_models_is_converted_if_the_other_is_left_out(model_type: str) -> None:
+    both = {f"{scope}/{name}": bert().read(name) for name in bert().variables for scope in ("student", "teacher")}
+
+    with pytest.raises(ConversionError, match=r"several models.*(?s:.*)--skip 'teacher/\*'"):
+        plan_conversion(MemoryCheckpoint(both), model_type, CONFIG)
+    plan = plan_conversion(MemoryCheckpoint(both), model_type, CONFIG, skip=["teacher/*"])
+
+    assert {source.partition("/")[0] for row in plan.rows for source in row.sources} == {"student"}
+
+
+@pytest.mark.parametrize("word", ["nonsense", "gelu_nwe"])
+def test_a_configuration_that_makes_no_model_is_refused_before_anything_is_done(word: str) -> None:
+    literal = {"model_type": "bert", "hidden_act": word, **CONFIG}
+
+    with pytest.raises(UserError, match=f"hidden_act is '{word}', which is no activation .*gelu_new"):
+        plan_conversion(bert(), "bert", literal)
+
+
+def test_a_class_that_fits_is_proposed() -> None:
+    checkpoint = bert("BertForTokenClassification")
+
+    with pytest.raises(ConversionError, match=r"pooler(?s:.*)There is all that BertForTokenClassification needs"):
+        plan_conversion(checkpoint, "bert", CONFIG)
+    assert plan_conversion(checkpoint, "bert", CONFIG, architecture="BertForTokenClassification").rows
+
+
+def test_a_configuration_can_be_an_object_and_the_report_a_file(saved: Path, tmp_path: Path) -> None:
+    config = BertConfig(
+        vocab_size=11, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=12,
+        max_position_embeddings=6, hidden_act="relu",
+    )  # fmt: skip
+
+    convert_checkpoint(
+        tf_checkpoint=saved,
+        pytorch_dump_output=tmp_path / "out",
+        model_type="bert",
+        config=config,
+        report=tmp_path / "report.json",
+    )
+
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["hidden_act"] == "relu"
+    assert json.loads((tmp_path / "report.json").read_text())["architecture"] == "BertForPreTraining"
 
 
 # ------------------------------------------------------------------------------------------------- from_pretrained
@@ -167,3 +214,24 @@ def test_fields_are_set_last(saved: Path) -> None:
     config, _ = load_original(saved, "BertModel", config_file(saved), {"hidden_dropout_prob": 0.75})
 
     assert config.hidden_dropout_prob == 0.75
+
+
+def test_an_original_of_another_family_is_refused(saved: Path) -> None:
+    pytest.importorskip("torch")
+    from transformers import GPT2Model
+
+    with pytest.raises(ConversionError, match=r"no GPT-2 checkpoint(?s:.*)the classes of BERT"):
+        GPT2Model.from_pretrained(f"{saved}.index")
+
+
+@pytest.mark.parametrize(("word", "warned"), [("gelu", True), ("gelu_new", False), ("relu", False)])
+def test_a_word_of_an_object_that_means_something_else_in_the_originals_files_is_told(
+    word: str, warned: bool, saved: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("torch")
+    config = plan_conversion(bert(), "bert", CONFIG).config
+
+    loaded, _ = load_original(saved, "BertModel", BertConfig(**{**config, "hidden_act": word}))
+
+    assert loaded.hidden_act == word
+    assert ("BertConfig has hidden_act='gelu'" in caplog.text) == warned

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from ...conversion.output import Destination
 from ...conversion.plan import ConversionPlan, make_plan
 from ...conversion.report import ConversionReport, TokenizerReport
 from ...conversion.run import Progress
-from ...conversion.survey import PlanRequest, Survey, refuse_unsupported, survey
+from ...conversion.survey import NUM_LABELS_FLAG, PlanRequest, Survey, refuse_unsupported, survey, without
 from ...errors import UserError
 from .original_families import load_family
 from .original_tokenizers import find_tokenizer
@@ -30,7 +31,12 @@ from .tables import FAMILIES, find_model_type
 if TYPE_CHECKING:
     from torch import Tensor
 
+logger = logging.getLogger(__name__)
+
 StrPath = str | Path
+
+#: A configuration, where it is, or what it says.
+AnyConfig = StrPath | Mapping[str, Any] | PretrainedConfig
 
 
 def recognise(variables: Mapping[str, Variable]) -> list[Family]:
@@ -39,21 +45,27 @@ def recognise(variables: Mapping[str, Variable]) -> list[Family]:
     return [family for family in families if VariableTable(variables, family).is_of_family]
 
 
-def find_family(spelling: str, checkpoint: CheckpointReader) -> Family:
+def find_family(spelling: str, checkpoint: CheckpointReader, skip: Sequence[str] = ()) -> Family:
     """The family that a user means by ``--model_type``, or the one that the variables show for ``auto``.
+
+    Args:
+        spelling: What the user says.
+        checkpoint: The checkpoint.
+        skip: Patterns of variables that do not count.
 
     Raises:
         ConversionError: If there is no such family, or the checkpoint is of another one.
     """
+    variables = without(checkpoint.variables, skip)
     if spelling == "auto":
-        found = recognise(checkpoint.variables)
+        found = recognise(variables)
         if len(found) == 1:
             return found[0]
         for family in map(load_family, FAMILIES):
-            refuse_unsupported(family, checkpoint.variables)
+            refuse_unsupported(family, variables)
         raise ConversionError(
             f"{checkpoint.path} does not look like any family that is known here.",
-            [f"first variables: {', '.join(list(checkpoint.variables)[:5])}"],
+            [f"first variables: {', '.join(list(variables)[:5])}"],
             f"Known are {', '.join(FAMILIES)}: see what is in it with transformers-cli inspect.",
         )
     model_type = find_model_type(spelling)
@@ -63,19 +75,20 @@ def find_family(spelling: str, checkpoint: CheckpointReader) -> Family:
             advice=f"There are {', '.join(FAMILIES)}, and auto, which finds out.",
         )
     family = load_family(model_type)
-    if not VariableTable(checkpoint.variables, family).is_of_family:
-        refuse_unsupported(family, checkpoint.variables)
-        _refuse_other_family(family, checkpoint)
+    if not VariableTable(variables, family).is_of_family:
+        refuse_unsupported(family, variables)
+        others = [other for other in recognise(variables) if other is not family]
+        raise _other_family(family, others, checkpoint)
     return family
 
 
-def _refuse_other_family(family: Family, checkpoint: CheckpointReader) -> None:
-    others = [other for other in recognise(checkpoint.variables) if other is not family]
+def _other_family(family: Family, others: Sequence[Family], checkpoint: CheckpointReader) -> ConversionError:
     looks = f" It looks like {others[0].title}." if others else ""
-    advice = f"Use --model_type {others[0].model_type}." if others else "See what is in it: transformers-cli inspect."
-    raise ConversionError(
+    return ConversionError(
         f"{checkpoint.path} is no {family.title} checkpoint: it has no variable {family.anchor}.{looks}",
-        advice=advice,
+        advice=f"Use --model_type {others[0].model_type}, or the classes of {others[0].title}."
+        if others
+        else "See what is in it: transformers-cli inspect.",
     )
 
 
@@ -87,7 +100,7 @@ def survey_checkpoint(checkpoint: CheckpointReader, family: Family) -> Survey:
 def plan_conversion(
     checkpoint: CheckpointReader,
     model_type: str = "auto",
-    config: StrPath | Mapping[str, Any] | None = None,
+    config: AnyConfig | None = None,
     *,
     architecture: str | None = None,
     dtype: str = "float32",
@@ -102,7 +115,7 @@ def plan_conversion(
     Args:
         checkpoint: The checkpoint.
         model_type: The family, or ``auto``.
-        config: The original's configuration file, one of the ecosystem, or its content.
+        config: The original's configuration file, one of the ecosystem, its content, or a configuration object.
         architecture: The model class; found out from the variables if None.
         dtype: The data type of the output.
         skip: Patterns of variables to leave out.
@@ -114,10 +127,10 @@ def plan_conversion(
     Raises:
         ConversionError: With every problem that there is.
     """
-    family = find_family(model_type, checkpoint)
+    family = find_family(model_type, checkpoint, skip)
     said = (
         ("--num_heads", "num_attention_heads", num_heads),
-        ("--num_labels", "num_labels", num_labels),
+        (NUM_LABELS_FLAG, "num_labels", num_labels),
         ("--finetuning_task_name", "finetuning_task", finetuning_task_name),
     )
     flags = [ConfigSource(flag, {name: value}, literal=True) for flag, name, value in said if value is not None]
@@ -128,15 +141,17 @@ def plan_conversion(
         skip=skip,
         maps=maps,
     )
-    return make_plan(family, checkpoint, request)
+    plan = make_plan(family, checkpoint, request)
+    make_config(plan).check()
+    return plan
 
 
-def gather_configs(
-    family: Family, checkpoint: CheckpointReader, config: StrPath | Mapping[str, Any] | None
-) -> list[ConfigSource]:
+def gather_configs(family: Family, checkpoint: CheckpointReader, config: AnyConfig | None) -> list[ConfigSource]:
     """What was given, and what stands beside the checkpoint."""
     embedded = family.embedded_config(checkpoint) if family.embedded_config else {}
     said = [ConfigSource("the checkpoint", embedded, literal=True)] if embedded else []
+    if isinstance(config, PretrainedConfig):
+        config = json.loads(config.to_json_string(use_diff=False))
     if isinstance(config, Mapping):
         literal = "model_type" in config or "architectures" in config
         return [ConfigSource("the configuration", config, literal), *said]
@@ -156,12 +171,13 @@ def convert_checkpoint(
     tf_checkpoint: StrPath,
     pytorch_dump_output: StrPath,
     model_type: str = "auto",
-    config: StrPath | Mapping[str, Any] | None = None,
+    config: AnyConfig | None = None,
     *,
     tokenizer: StrPath | None = None,
     max_shard_size: int | str | None = "5GB",
     overwrite: bool = False,
     verify: bool = True,
+    report: StrPath | None = None,
     progress: Progress = no_progress,
     **requests: Any,
 ) -> ConversionReport | TokenizerReport:
@@ -177,6 +193,7 @@ def convert_checkpoint(
         max_shard_size: Size above which the weights in a folder are spread over several files.
         overwrite: Whether files that exist may be replaced.
         verify: Whether the result is read back and compared with the source.
+        report: A file for the report, as JSON.
         progress: Told the bytes that are done.
         **requests: The further arguments of :func:`plan_conversion`.
 
@@ -196,6 +213,7 @@ def convert_checkpoint(
             options=ConversionOptions(
                 overwrite=overwrite,
                 verify=verify,
+                report=None if report is None else Path(report),
                 max_shard_size=None if max_shard_size is None else parse_size(max_shard_size),
                 inputs=[Path(config)] if isinstance(config, str | Path) else [],
                 progress=progress,
@@ -248,6 +266,8 @@ def load_original(
     architecture: str,
     config: PretrainedConfig | StrPath | None = None,
     overrides: Mapping[str, Any] | None = None,
+    *,
+    model_type: str = "auto",
 ) -> tuple[PretrainedConfig, dict[str, Tensor]]:
     """An original checkpoint as a configuration and a state dict, for ``from_pretrained``.
 
@@ -256,17 +276,36 @@ def load_original(
         architecture: The name of the model class.
         config: A configuration object, or the path of a file in either dialect.
         overrides: Fields of the configuration that are set last.
+        model_type: The family of the model class, or ``auto``.
     """
     from ...conversion.torch_files import tensors_of
 
     with closing(open_checkpoint(path)) as checkpoint:
-        given = json.loads(config.to_json_string(use_diff=False)) if isinstance(config, PretrainedConfig) else config
-        family = find_family("auto", checkpoint)
-        plan = plan_conversion(checkpoint, config=given, architecture=_with_head(family, checkpoint, architecture))
+        family = find_family(model_type, checkpoint)
+        if isinstance(config, PretrainedConfig):
+            _warn_of_words(family, config)
+        plan = plan_conversion(
+            checkpoint, family.model_type, config, architecture=_with_head(family, checkpoint, architecture)
+        )
         settled = make_config(plan)
         for name, value in (overrides or {}).items():
             setattr(settled, name, value)
         return settled, tensors_of(plan.rows, checkpoint)
+
+
+def _warn_of_words(family: Family, config: PretrainedConfig) -> None:
+    """Tells which words of a configuration object mean something else in the original's files."""
+    for field in family.fields:
+        word = getattr(config, field.name, None)
+        if field.translate is None or word is None:
+            continue
+        with suppress(ValueError):
+            if (meaning := field.translate(word)) != word:
+                logger.warning(
+                    "%s has %s=%r, which is taken as it is; by %r the original's files mean what is %r here. "
+                    "Pass the path of such a file as config, or set %s=%r.",
+                    type(config).__name__, field.name, word, word, meaning, field.name, meaning,
+                )  # fmt: skip
 
 
 def _with_head(family: Family, checkpoint: CheckpointReader, architecture: str) -> str:
