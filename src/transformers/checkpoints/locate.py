@@ -134,7 +134,7 @@ def _in_folder(folder: Path) -> Location:
     found = found or [other.place.name for other in others]
     if found:
         raise CheckpointError(f"{folder} has {len(found)} checkpoints:", shortened(found), _ONE)
-    raise CheckpointError(f"There is no checkpoint in {folder}.", _data_without_index(folder), _ADVICE)
+    raise CheckpointError(f"There is no checkpoint in '{folder}'.", _data_without_index(folder), _ADVICE)
 
 
 def _variables(folder: Path) -> Path:
