@@ -47,6 +47,7 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
     Attributes:
         config_class: The configuration class of the family.
         base_model_prefix: Name of the attribute that holds the base model in models with a head.
+        word_embeddings: Where the base model has its word embeddings, such as ``embeddings.word_embeddings``.
         main_input_name: The first argument of the forward pass.
         tied_weights: Key of a parameter -> key of the parameter that it shares. Ties to the word embeddings are
             honoured if ``config.tie_word_embeddings`` is set.
@@ -58,6 +59,7 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
 
     config_class: ClassVar[type[PretrainedConfig]] = PretrainedConfig
     base_model_prefix: ClassVar[str] = ""
+    word_embeddings: ClassVar[str] = ""
     main_input_name: ClassVar[str] = "input_ids"
     tied_weights: ClassVar[Mapping[str, str]] = {}
     ignored_on_load: ClassVar[tuple[str, ...]] = ()
@@ -138,15 +140,23 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
 
     def get_input_embeddings(self) -> nn.Module:
         """The word embeddings."""
-        if self.base_model is self:
-            raise NotImplementedError(f"{type(self).__name__} does not say where its word embeddings are")
-        return self.base_model.get_input_embeddings()
+        if self.base_model is not self:
+            return self.base_model.get_input_embeddings()
+        self._require_word_embeddings()
+        return self.get_submodule(self.word_embeddings)
 
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replaces the word embeddings."""
-        if self.base_model is self:
+        if self.base_model is not self:
+            self.base_model.set_input_embeddings(value)
+            return
+        self._require_word_embeddings()
+        place, _, name = self.word_embeddings.rpartition(".")
+        setattr(self.get_submodule(place), name, value)
+
+    def _require_word_embeddings(self) -> None:
+        if not self.word_embeddings:
             raise NotImplementedError(f"{type(self).__name__} does not say where its word embeddings are")
-        self.base_model.set_input_embeddings(value)
 
     def get_output_embeddings(self) -> nn.Module | None:
         """The layer that scores the words of the vocabulary, if there is one."""

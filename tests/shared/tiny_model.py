@@ -66,6 +66,8 @@ class TinyPreTrainedModel(PreTrainedModel):
 
 
 class TinyModel(TinyPreTrainedModel):
+    word_embeddings = "embeddings"
+
     def __init__(self, config: TinyConfig, add_pooler: bool = True) -> None:
         super().__init__(config)
         self.embeddings = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=0)
@@ -73,12 +75,6 @@ class TinyModel(TinyPreTrainedModel):
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if add_pooler else None
         self.kept = {layer: list(range(4)) for layer in range(config.n_layer)}
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Embedding:
-        return self.embeddings
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        self.embeddings = value
 
     def _prune_heads(self, heads_to_prune: Mapping[int, Sequence[int]]) -> None:
         for layer, heads in heads_to_prune.items():

@@ -118,6 +118,7 @@ class AlbertPreTrainedModel(PreTrainedModel):
 
     config_class = AlbertConfig
     base_model_prefix = "albert"
+    word_embeddings = "embeddings.word_embeddings"
     supports_gradient_checkpointing = True
     ignored_on_load = ("*embeddings.position_ids", "*embeddings.token_type_ids")
 
@@ -143,14 +144,6 @@ class AlbertModel(AlbertPreTrainedModel):
         pooled = getattr(config, "add_pooling_layer", True) if add_pooling_layer is None else add_pooling_layer
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if pooled else None
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Embedding:
-        """The word embeddings."""
-        return self.embeddings.word_embeddings
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replaces the word embeddings."""
-        self.embeddings.word_embeddings = cast("nn.Embedding", value)
 
     def _prune_heads(self, heads_to_prune: Mapping[int, Collection[int]]) -> None:
         """Prunes blocks; they are counted through all groups."""

@@ -129,6 +129,7 @@ class BertPreTrainedModel(PreTrainedModel):
 
     config_class = BertConfig
     base_model_prefix = "bert"
+    word_embeddings = "embeddings.word_embeddings"
     supports_gradient_checkpointing = True
     ignored_on_load = ("*embeddings.position_ids", "*embeddings.token_type_ids")
 
@@ -154,14 +155,6 @@ class BertModel(BertPreTrainedModel):
         pooled = getattr(config, "add_pooling_layer", True) if add_pooling_layer is None else add_pooling_layer
         self.pooler = Pooler(config.hidden_size) if pooled else None
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Embedding:
-        """The word embeddings."""
-        return self.embeddings.word_embeddings
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replaces the word embeddings."""
-        self.embeddings.word_embeddings = cast("nn.Embedding", value)
 
     def _check_inputs(self, encoder_states: Tensor | None, past: PastKeyValues | None) -> None:
         """Refuses inputs that the model would have to ignore or to misuse."""

@@ -152,6 +152,7 @@ class GPT2PreTrainedModel(PreTrainedModel):
 
     config_class = GPT2Config
     base_model_prefix = "transformer"
+    word_embeddings = "wte"
     supports_gradient_checkpointing = True
     ignored_on_load: ClassVar[tuple[str, ...]] = ("*h.*.attn.bias", "*h.*.attn.masked_bias", "*.crossattention.bias")
 
@@ -184,14 +185,6 @@ class GPT2Model(GPT2PreTrainedModel):
         self.h = nn.ModuleList(GPT2Block(config, layer) for layer in range(config.n_layer))
         self.ln_f = _layer_norm(config)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """The token embeddings."""
-        return self.wte
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replaces the token embeddings."""
-        self.wte = value  # type: ignore[assignment]  # another table of embeddings
 
     def _prune_heads(self, heads_to_prune: Mapping[int, Collection[int]]) -> None:
         for layer, heads in heads_to_prune.items():

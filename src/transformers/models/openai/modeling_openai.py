@@ -70,6 +70,7 @@ class OpenAIGPTPreTrainedModel(PreTrainedModel):
 
     config_class = OpenAIGPTConfig
     base_model_prefix = "transformer"
+    word_embeddings = "tokens_embed"
     supports_gradient_checkpointing = True
     ignored_on_load: ClassVar[tuple[str, ...]] = ("*h.*.attn.bias", "*position_ids")
 
@@ -94,14 +95,6 @@ class OpenAIGPTModel(OpenAIGPTPreTrainedModel):
         self.drop = nn.Dropout(config.embd_pdrop)
         self.h = nn.ModuleList(OpenAIGPTBlock(config) for _ in range(config.n_layer))
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """The token embeddings."""
-        return self.tokens_embed
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replaces the token embeddings."""
-        self.tokens_embed = value  # type: ignore[assignment]  # another table of embeddings
 
     def _prune_heads(self, heads_to_prune: Mapping[int, Collection[int]]) -> None:
         for layer, heads in heads_to_prune.items():

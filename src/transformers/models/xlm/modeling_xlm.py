@@ -114,6 +114,7 @@ class XLMPreTrainedModel(PreTrainedModel):
 
     config_class = XLMConfig
     base_model_prefix = "transformer"
+    word_embeddings = "embeddings"
     supports_gradient_checkpointing = True
     ignored_on_load: ClassVar[tuple[str, ...]] = ("*position_ids",)
 
@@ -157,14 +158,6 @@ class XLMModel(XLMPreTrainedModel):
         self.ffns = nn.ModuleList(XLMFeedForward(config) for _ in layers)
         self.layer_norm2 = nn.ModuleList(nn.LayerNorm(width, eps=config.layer_norm_eps) for _ in layers)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """The word embeddings."""
-        return self.embeddings
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replaces the word embeddings."""
-        self.embeddings = cast("nn.Embedding", value)
 
     def _prune_heads(self, heads_to_prune: Mapping[int, Collection[int]]) -> None:
         for layer, heads in heads_to_prune.items():

@@ -50,6 +50,7 @@ class XLNetPreTrainedModel(PreTrainedModel):
 
     config_class = XLNetConfig
     base_model_prefix = "transformer"
+    word_embeddings = "word_embedding"
     supports_gradient_checkpointing = True
 
     config: XLNetConfig
@@ -93,14 +94,6 @@ class XLNetModel(XLNetPreTrainedModel):
         self.layer = nn.ModuleList(XLNetLayer(config) for _ in range(config.n_layer))
         self.dropout = nn.Dropout(config.dropout)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Embedding:
-        """The word embeddings."""
-        return self.word_embedding
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replaces the word embeddings."""
-        self.word_embedding = cast("nn.Embedding", value)
 
     def forward(
         self,
