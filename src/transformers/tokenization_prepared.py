@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Unpack, cast
 
 from tokenizers import AddedToken, Encoding
 
@@ -19,6 +19,8 @@ from .tokenization_utils import PreTrainedTokenizerFast
 
 #: The pieces of a word.
 Pieces = Sequence[str]
+#: The number of a word in its text, None for what was added to it, and its pieces.
+Word = tuple[int | None, Pieces]
 
 
 class PreparedTokenizer(PreTrainedTokenizerFast):
@@ -46,22 +48,29 @@ class PreparedTokenizer(PreTrainedTokenizerFast):
             )
         self._limit_engine(items, truncation, options)
         add_special_tokens = options.get("add_special_tokens", True)
-        pattern = _pattern_of(list(self._engine.get_added_tokens_decoder().values()))
         rows = []
         for item in items:
             texts = item if isinstance(item, tuple) else (item,)
-            first, *rest = (self._encoding(text, pattern, options) for text in texts)
+            first, *rest = (self._numbered(self._words(text, options)) for text in texts)
             rows.append(self._engine.post_process(first, rest[0] if rest else None, add_special_tokens))
         return rows
 
-    def _encoding(self, text: Text, pattern: re.Pattern[str] | None, options: EncodingOptions) -> Encoding:
+    def tokenize(self, text: str, pair: str | None = None, **options: Unpack[EncodingOptions]) -> list[str]:
+        """The pieces of a text or pair, whether or not the vocabulary has them."""
+        if self._engine_splits or not options.keys() <= self.text_options:
+            return super().tokenize(text, pair, **options)
+        texts = [text] if pair is None else [text, pair]
+        return [piece for text in texts for _, pieces in self._words(text, options) for piece in pieces]
+
+    def _words(self, text: Text, options: EncodingOptions) -> list[Word]:
+        """The words of a text, given as one or as words that may have several in them."""
         split = options.get("is_split_into_words", False)
         if isinstance(text, str) == split or not all(map(is_text, text if split else (text,))):
             explain_input([text], TypeError())
+        pattern = _pattern_of(list(self._engine.get_added_tokens_decoder().values()))
         if not split:
-            return self._numbered(enumerate(self._pieces(str(text), pattern, options)))
-        words = [(number, self._pieces(word, pattern, options)) for number, word in enumerate(text)]
-        return self._numbered((number, pieces) for number, parts in words for pieces in parts)
+            return list(enumerate(self._pieces(cast("str", text), pattern, options)))
+        return [(number, pieces) for number, word in enumerate(text) for pieces in self._pieces(word, pattern, options)]
 
     def _pieces(self, text: str, pattern: re.Pattern[str] | None, options: EncodingOptions) -> Iterator[Pieces]:
         """The words of a text in pieces; an added token is a word."""
@@ -73,7 +82,7 @@ class PreparedTokenizer(PreTrainedTokenizerFast):
         if end < len(text) or end == 0:
             yield from self._split(text[end:], options)
 
-    def _numbered(self, words: Iterable[tuple[int, Pieces]]) -> Encoding:
+    def _numbered(self, words: Iterable[Word]) -> Encoding:
         """An encoding of words with their numbers."""
         rows = [(piece, self._id_of(piece), number) for number, pieces in words for piece in pieces]
         unknown = [piece for piece, number, _ in rows if number is None]
@@ -102,7 +111,7 @@ class PreparedTokenizer(PreTrainedTokenizerFast):
 def _pattern_of(tokens: Sequence[AddedToken]) -> re.Pattern[str] | None:
     """What finds added tokens in a text, the longest first; the group is the token without the space around it."""
     ordered = sorted(tokens, key=lambda token: -len(token.content))
-    return re.compile("|".join(map(_pattern_of_token, ordered))) if ordered else None
+    return re.compile("|".join(map(_pattern_of_token, ordered))) if ordered else None  # re keeps what it compiled
 
 
 def _pattern_of_token(token: AddedToken) -> str:

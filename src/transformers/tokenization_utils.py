@@ -233,10 +233,14 @@ class PreTrainedTokenizerBase(TextToInputs, PushToHubMixin):
         options = HubOptions.taken_from(kwargs)
         settings = {name: value for name, value in kwargs.items() if name not in _WITHOUT_EFFECT}
         source = pretrained_model_name_or_path
-        files = find_vocabulary(source, cls.vocab_files_names, cls.original_vocab_files, options)
-        tokenizer = cls(**{**read_settings(source, options), **files, **settings})
+        tokenizer = cls(**{**read_settings(source, options), **cls._find_files(source, options), **settings})
         tokenizer.name_or_path = os.fspath(source)
         return tokenizer
+
+    @classmethod
+    def _find_files(cls, source: str | os.PathLike[str], options: HubOptions) -> dict[str, str]:
+        """The vocabulary files in a folder or a repository, by the constructor's arguments."""
+        return find_vocabulary(source, cls.vocab_files_names, cls.original_vocab_files, options)
 
     @classmethod
     def from_original(cls, files: Mapping[str, str | os.PathLike[str]], **settings: Any) -> Self:

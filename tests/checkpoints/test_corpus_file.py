@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sacremoses
 from tests.shared.pickles import (
     Call,
     Instructions,
@@ -18,6 +20,7 @@ from tests.shared.pickles import (
     pickled,
     zip_torch_file,
 )
+from tokenizers import AddedToken
 
 from transformers.checkpoints import CheckpointError, is_corpus_file, open_checkpoint, read_corpus, read_vocabulary
 from transformers.checkpoints.pickled_arrays import ArrayInFile
@@ -108,6 +111,17 @@ class TestCorpora:
 
 
 class TestVocabularies:
+    def test_what_later_tokenizers_left_in_them(self, tmp_path: Path) -> None:
+        moses = [sacremoses.MosesTokenizer(), sacremoses.MosesDetokenizer(), sacremoses.MosesPunctNormalizer()]
+        left = {"pattern": re.compile("[.]"), "moses": moses, "unk": AddedToken("<unk>")}
+        trie = Call(Name("transformers.tokenization_utils", "Trie"), (), {"data": {}})
+        read = read_vocabulary(write(tmp_path / "vocab.pkl", pickle.dumps({**VOCABULARY, **left})))
+        assert {name: read[name] for name in VOCABULARY} == VOCABULARY
+        assert read["pattern"] is None
+        assert not any(isinstance(value, type(moses[0]) | AddedToken) for value in (*read["moses"], read["unk"]))
+        read = read_vocabulary(write(tmp_path / "vocab.pkl", pickled({**VOCABULARY, "trie": trie})))
+        assert read["idx2sym"] == VOCABULARY["idx2sym"]
+
     @pytest.mark.parametrize("protocol", range(6))
     def test_plain_pickles(self, protocol: int, tmp_path: Path) -> None:
         assert read_vocabulary(write(tmp_path / "vocab.pkl", pickle.dumps(VOCABULARY, protocol))) == VOCABULARY

@@ -23,9 +23,25 @@ from .unpickling import unpickle
 Text: TypeAlias = ArrayInFile | list[str] | None
 
 _CORPUS = re.compile(rb"(?s).{0,16}(?:data_utils|__main__)(?:\n|.{1,4})Corpus")
+
+
+def _make_nothing(arguments: tuple[Any, ...]) -> None:
+    """For what is of no use here."""
+
+
+#: What later tokenizers left in their vocabularies; nothing of it is used.
+_LEFT_BEHIND: Mapping[tuple[str, str], Maker] = {
+    ("re", "_compile"): _make_nothing,
+    ("sacremoses.normalize", "MosesPunctNormalizer"): make_record,
+    ("sacremoses.tokenize", "MosesDetokenizer"): make_record,
+    ("sacremoses.tokenize", "MosesTokenizer"): make_record,
+    ("tokenizers", "AddedToken"): make_record,
+    ("transformers.tokenization_utils", "Trie"): make_record,
+}
 _NAMES: Mapping[tuple[str, str], Maker | None] = {
     **PLAIN_NAMES,
     **ARRAY_NAMES,
+    **_LEFT_BEHIND,
     **{(module, "Corpus"): make_record for module in ("data_utils", "__main__")},
     **{(module, "Vocab"): make_record for module in ("vocabulary", "utils.vocabulary")},
 }

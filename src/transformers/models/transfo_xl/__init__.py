@@ -11,6 +11,7 @@ PUBLIC_NAMES = {
         "TransfoXLModel",
         "TransfoXLPreTrainedModel",
     ),
+    "tokenization_transfo_xl": ("TransfoXLTokenizer", "TransfoXLTokenizerFast"),
     "convert_transfo_xl_original_tf_checkpoint_to_pytorch": (),
 }
 

@@ -140,10 +140,10 @@ class XLMTokenizer(PreparedTokenizer):
 
     def _split(self, text: str, options: EncodingOptions) -> Iterator[Pieces]:
         asked = cast("Mapping[str, Any]", options)
-        for word in self._words(text, asked.get("lang") or "en", bypass=asked.get("bypass_tokenizer", False)):
+        for word in self._words_in(text, asked.get("lang") or "en", bypass=asked.get("bypass_tokenizer", False)):
             yield cut(word, self._byte_pairs)
 
-    def _words(self, text: str, language: str, *, bypass: bool) -> list[str]:
+    def _words_in(self, text: str, language: str, *, bypass: bool) -> list[str]:
         if self.lang2id and language not in self.lang2id and len(self.lang2id) > 1:
             _warn_of_language(language, tuple(self.lang2id))
         if bypass:
