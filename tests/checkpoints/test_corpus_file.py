@@ -147,10 +147,10 @@ class TestVocabularies:
             read_vocabulary(path)
 
     def test_other_objects(self, tmp_path: Path) -> None:
-        with pytest.raises(CheckpointError, match=r"(?s)vocab.pkl is refused.*sacremoses.tokenize.MosesTokenizer"):
+        with pytest.raises(CheckpointError, match=r"(?s)vocab.pkl is refused.*sacremoses.truecase.MosesTruecaser"):
             read_vocabulary(
                 write(
                     tmp_path / "vocab.pkl",
-                    pickled({**VOCABULARY, "moses": Call(Name("sacremoses.tokenize", "MosesTokenizer"))}),
+                    pickled({**VOCABULARY, "moses": Call(Name("sacremoses.truecase", "MosesTruecaser"))}),
                 )
             )
