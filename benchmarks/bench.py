@@ -21,7 +21,7 @@ class Bench:
     """One run of the benchmark.
 
     Attributes:
-        work: A folder for checkpoints and outputs, which is kept from run to run.
+        work: A folder for checkpoints and outputs.
         ours: The environment of the tool that is measured.
         peers: The environments of the others, by their names.
     """
@@ -36,35 +36,33 @@ class Bench:
         return (self.ours, *self.peers.values())
 
     def checkpoint(self, model: str, *, slots: bool) -> Path:
-        """The prefix of a checkpoint, whether it has been written or not."""
-        return self.work / "checkpoints" / (f"{model}-adam" if slots else model) / "model.ckpt"
+        """The folder of a checkpoint, whether it has been written or not."""
+        return self.work / "checkpoints" / (f"{model}-adam" if slots else model)
 
     def write_checkpoint(self, model: str, *, slots: bool) -> None:
-        """Writes a checkpoint unless an earlier run has."""
-        folder = self.checkpoint(model, slots=slots).parent
+        """Writes a checkpoint unless it is there."""
+        folder = self.checkpoint(model, slots=slots)
         if folder.exists():
             return
         unfinished = folder.with_name(f"{folder.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        call(
-            [sys.executable, str(HERE / "make_checkpoints.py"), model, str(unfinished), *(["--slots"] if slots else [])]
-        )
+        flags = ["--slots"] if slots else []
+        program = [sys.executable, "-m", "benchmarks.make_checkpoints"]
+        call([*program, model, str(unfinished.resolve()), *flags], cwd=HERE.parent)
         unfinished.rename(folder)
 
     def output(self, *parts: str) -> Path:
-        """A path for a contestant's output, whose folder exists."""
-        path = self.work.joinpath("output", *parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        """A path for what a contestant writes."""
+        return self.work.joinpath("output", *parts)
 
 
-def call(command: Sequence[str]) -> None:
+def call(command: Sequence[str], cwd: Path | None = None) -> None:
     """Runs a program that is not measured.
 
     Raises:
         PreparationError: If it fails.
     """
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if finished.returncode != 0:
         raise PreparationError(f"{' '.join(command)} failed:\n{finished.stderr or finished.stdout}")
 

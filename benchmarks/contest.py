@@ -78,6 +78,7 @@ class Row:
         prepare: Called before the first run: writes the inputs.
         check: Called when every contestant has run once: compares what they produced and returns what it found, in
             words; it is given the names of those that succeeded.
+        removed_after: Files and folders that no later row needs; they stay if the outputs differ.
         per_threads: Whether the row is measured once for each number of threads; otherwise the defaults of each program
             apply, as its user has them.
     """
@@ -90,6 +91,7 @@ class Row:
     notes: Sequence[str] = ()
     prepare: Callable[[], None] | None = None
     check: Callable[[frozenset[str]], Sequence[str]] | None = None
+    removed_after: Sequence[Path] = ()
     per_threads: bool = False
 
 
@@ -123,11 +125,13 @@ def hold(row: Row, repeat: int, say: Callable[[str], None]) -> dict[str, Any]:
     failures = {one.name: one.unavailable for one in row.contestants if one.unavailable}
     costs: dict[str, list[Cost]] = {}
     try:
-        result["checked"] = _rehearse(row, failures)
+        result["checked"] = _rehearse(row, failures, say)
     except (PreparationError, OutputsDifferError) as error:
         result["failure"] = str(error)
     else:
         costs = _time([one for one in row.contestants if one.name not in failures], repeat, failures, say)
+        for path in row.removed_after:
+            _remove(path)
     result["contestants"] = [
         {
             "name": one.name,
@@ -142,12 +146,13 @@ def hold(row: Row, repeat: int, say: Callable[[str], None]) -> dict[str, Any]:
     return result
 
 
-def _rehearse(row: Row, failures: dict[str, str]) -> list[str]:
+def _rehearse(row: Row, failures: dict[str, str], say: Callable[[str], None]) -> list[str]:
     """Runs every contestant once, adds those that fail to ``failures``, and compares what the others produced."""
     if row.prepare:
         row.prepare()
     for contestant in row.contestants:
         if contestant.name not in failures:
+            say(f"  first run, not counted: {contestant.name}")
             _, failure = _run(contestant)
             if failure:
                 failures[contestant.name] = failure
@@ -174,15 +179,19 @@ def _time(
 
 def _run(contestant: Contestant) -> tuple[Cost | None, str | None]:
     for path in contestant.removed_before:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        _remove(path)
     os.sync()  # what an earlier run has written is not this one's to wait for
     finished = measure(contestant.command, contestant.variables)
     if finished.status != 0:
         return None, finished.last_words
     return (_own_cost(finished) if contestant.times_itself else finished.cost), None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _own_cost(finished: Finished) -> Cost:

@@ -1,7 +1,9 @@
 """Writes checkpoints of the size and the variables of released models, filled with random numbers.
 
-The numbers of a variable depend on its name only: a checkpoint with optimizer slots holds the same weights as the one
-without, and every run of this program writes the same bytes.
+The variables follow from the rules by which a family is converted. The numbers of a variable depend on its name only: a
+checkpoint with optimizer slots holds the same weights as the one without, and every run writes the same bytes.
+
+Run from the root of the repository: ``python -m benchmarks.make_checkpoints MODEL FOLDER``.
 """
 
 from __future__ import annotations
@@ -10,21 +12,71 @@ import argparse
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.shared.synthetic_checkpoint import synthetic_shapes
 
 from transformers.checkpoints import Variable, write_bundle
+from transformers.models.auto.original_families import load_family
 
-Shapes = dict[str, tuple[int, ...]]
+Array = NDArray[Any]
+Variables = Sequence[tuple[Variable, Callable[[], Array]]]
 
 #: Standard deviation of weights in the originals' own initialisation.
 _SCALE = np.float32(0.02)
+
+
+# ------------------------------------------------------------------------------------------------------------- writing
+
+
+def _write_bundle(folder: Path, model: Model, variables: Variables) -> None:
+    """``model.ckpt.*`` of TensorFlow and the file of hyper-parameters beside it."""
+    write_bundle(folder / "model.ckpt", variables)
+    (folder / model.config_file).write_text(json.dumps(model.config, indent=2) + "\n")
+
+
+def _write_numpy_folder(folder: Path, model: Model, variables: Variables) -> None:
+    """``params_shapes.json`` and ten pieces of one long vector, whose borders are not those of the arrays."""
+    named = {variable.name: (variable, values) for variable, values in variables}
+    numbers = {str(number): variable for number, (variable, _) in enumerate(variables)}
+    canonical_names = load_family(model.family).canonical_names
+    order = canonical_names(numbers).values() if canonical_names else named
+    shapes = [named[name][0].shape for name in order]
+    vector = np.concatenate([named[name][1]().reshape(-1) for name in order])
+    (folder / "params_shapes.json").write_text(json.dumps(shapes))
+    for number, piece in enumerate(np.array_split(vector, 10)):
+        np.save(folder / f"params_{number}.npy", piece)
+
+
+def _write_torch_file(folder: Path, model: Model, variables: Variables) -> None:
+    """``model.pth`` in the format before zip archives: the tensors, the options of the training, the dictionary."""
+    import torch
+
+    tensors = {variable.name.removeprefix("model/"): torch.from_numpy(values()) for variable, values in variables}
+    tensors["pred_layer.proj.weight"] = tensors["embeddings.weight"]
+    words = {number: f"w{number}" if number % 2 else f"w{number}@@" for number in range(model.config["n_words"])}
+    words |= dict(enumerate(("<s>", "</s>", "<pad>", "<unk>", *(f"<special{number}>" for number in range(10)))))
+    torch.save(
+        {
+            "model": tensors,
+            # What is no plain value among the options of genuine files: a loader has to know these types.
+            "params": {**model.config, "pred_probs": torch.ones(9), "mask_scores": np.ones(9)},
+            "dico_id2word": words,
+            "dico_word2id": {word: number for number, word in words.items()},
+            "dico_counts": dict.fromkeys(words.values(), 1),
+        },
+        folder / "model.pth",
+        _use_new_zipfile_serialization=False,
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- models
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,115 +84,178 @@ class Model:
     """A released model as its original code saves it.
 
     Attributes:
-        shapes: Shape of each variable.
+        family: Its ``model_type``.
+        architecture: The class that it is converted to.
+        sizes: The symbols and indices of the family's rules.
+        config: Its hyper-parameters, in the original's words.
+        config_file: Name of the file that they stand in; empty if there is none.
+        absent: Variables of other layouts, see :func:`synthetic_shapes`.
+        dtype: Of the weights.
+        writer: Writes the files.
         slots: The names under which its usual optimizer keeps two numbers for each weight.
         counters: The variables that training adds, apart from the slots: name to data type.
-        config_file: Name of the file with the hyper-parameters.
-        config: What is in it.
     """
 
-    shapes: Shapes
-    slots: tuple[str, str]
-    counters: Mapping[str, str]
-    config_file: str
-    config: Mapping[str, Any]
+    family: str
+    architecture: str
+    sizes: Mapping[str, int]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    config_file: str = ""
+    absent: Sequence[str] = ()
+    dtype: str = "float32"
+    writer: Callable[[Path, Model, Variables], None] = _write_bundle
+    slots: Sequence[str] = ()
+    counters: Mapping[str, str] = field(default_factory=dict)
 
 
-def bert(
-    layers: int = 12, hidden: int = 768, inner: int = 3072, vocabulary: int = 30522, positions: int = 512
-) -> Model:
-    """BERT with both pre-training heads; the defaults are the uncased base model."""
-    shapes: Shapes = {
-        "bert/embeddings/word_embeddings": (vocabulary, hidden),
-        "bert/embeddings/position_embeddings": (positions, hidden),
-        "bert/embeddings/token_type_embeddings": (2, hidden),
-        "cls/predictions/output_bias": (vocabulary,),
-        "cls/seq_relationship/output_weights": (2, hidden),
-        "cls/seq_relationship/output_bias": (2,),
-    }
-    dense = {"bert/pooler": (hidden, hidden), "cls/predictions/transform": (hidden, hidden)}
-    norms = ["bert/embeddings", "cls/predictions/transform"]
-    for layer in (f"bert/encoder/layer_{index}" for index in range(layers)):
-        for name in ("query", "key", "value"):
-            shapes[f"{layer}/attention/self/{name}/kernel"] = (hidden, hidden)
-            shapes[f"{layer}/attention/self/{name}/bias"] = (hidden,)
-        dense[f"{layer}/attention/output"] = (hidden, hidden)
-        dense[f"{layer}/intermediate"] = (hidden, inner)
-        dense[f"{layer}/output"] = (inner, hidden)
-        norms += [f"{layer}/attention/output", f"{layer}/output"]
-    for scope, shape in dense.items():
-        shapes |= {f"{scope}/dense/kernel": shape, f"{scope}/dense/bias": shape[1:]}
-    for scope in norms:
-        shapes |= {f"{scope}/LayerNorm/gamma": (hidden,), f"{scope}/LayerNorm/beta": (hidden,)}
-    config = {
-        "attention_probs_dropout_prob": 0.1,
-        "hidden_act": "gelu",
-        "hidden_dropout_prob": 0.1,
-        "hidden_size": hidden,
-        "initializer_range": 0.02,
-        "intermediate_size": inner,
-        "max_position_embeddings": positions,
-        "num_attention_heads": hidden // 64,
-        "num_hidden_layers": layers,
-        "type_vocab_size": 2,
-        "vocab_size": vocabulary,
-    }
-    return Model(shapes, ("adam_m", "adam_v"), {"global_step": "int64"}, "bert_config.json", config)
+_BERT = Model(
+    family="bert",
+    architecture="BertForPreTraining",
+    sizes={"V": 30522, "H": 768, "P": 512, "T": 2, "I": 3072, "i": 12},
+    config={
+        "attention_probs_dropout_prob": 0.1, "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "hidden_size": 768,
+        "initializer_range": 0.02, "intermediate_size": 3072, "max_position_embeddings": 512,
+        "num_attention_heads": 12, "num_hidden_layers": 12, "type_vocab_size": 2, "vocab_size": 30522,
+    },
+    config_file="bert_config.json",
+    slots=("adam_m", "adam_v"),
+    counters={"global_step": "int64"},
+)  # fmt: skip
+
+_GPT2 = Model(
+    family="gpt2",
+    architecture="GPT2LMHeadModel",
+    sizes={"V": 50257, "P": 1024, "E": 768, "i": 12},
+    config={"n_vocab": 50257, "n_ctx": 1024, "n_embd": 768, "n_head": 12, "n_layer": 12},
+    config_file="hparams.json",
+    slots=("Adam", "Adam_1"),
+    counters={"beta1_power": "float32", "beta2_power": "float32"},
+)
+
+_ALBERT = Model(
+    family="albert",
+    architecture="AlbertForPreTraining",
+    sizes={"V": 30000, "E": 128, "H": 768, "P": 512, "T": 2, "I": 3072, "g": 1, "k": 1},
+    config={
+        "attention_probs_dropout_prob": 0.1, "embedding_size": 128, "hidden_act": "gelu", "hidden_dropout_prob": 0.1,
+        "hidden_size": 768, "initializer_range": 0.02, "inner_group_num": 1, "intermediate_size": 3072,
+        "max_position_embeddings": 512, "num_attention_heads": 12, "num_hidden_groups": 1, "num_hidden_layers": 12,
+        "type_vocab_size": 2, "vocab_size": 30000,
+    },
+    config_file="albert_config.json",
+)  # fmt: skip
+
+_GPT = Model(
+    family="openai-gpt",
+    architecture="OpenAIGPTLMHeadModel",
+    sizes={"V": 40478, "P": 512, "E": 768, "i": 12},
+    writer=_write_numpy_folder,
+)
+
+_TRANSFO_XL_SIZES = {
+    "M": 410, "E": 410, "H": 10, "D": 41, "I": 2100, "l": 16,
+    "V": 267735, "C": 3, "k": 4, "n0": 20000, "n1": 20000, "n2": 160000, "n3": 67735,
+}  # fmt: skip
+_TRANSFO_XL_CONFIG = {
+    "vocab_size": 267735, "cutoffs": [20000, 40000, 200000], "d_model": 410, "d_embed": 410, "n_head": 10,
+    "d_head": 41, "d_inner": 2100, "n_layer": 16, "untie_r": True, "proj_share_all_but_first": False, "mem_len": 150,
+}  # fmt: skip
+_TRANSFO_XL = Model(
+    family="transfo-xl",
+    architecture="TransfoXLLMHeadModel",
+    sizes=_TRANSFO_XL_SIZES,
+    config={**_TRANSFO_XL_CONFIG, "div_val": 1},
+    config_file="config.json",
+    absent=("*/cutoff_{k}/lookup_table", "*/proj_W"),
+)
+_TRANSFO_XL_NARROWING = Model(
+    family="transfo-xl",
+    architecture="TransfoXLLMHeadModel",
+    sizes={**_TRANSFO_XL_SIZES, **{f"e{number}": 410 // 4**number for number in range(4)}},
+    config={**_TRANSFO_XL_CONFIG, "div_val": 4},
+    config_file="config.json",
+)
+
+_XLNET = Model(
+    family="xlnet",
+    architecture="XLNetLMHeadModel",
+    sizes={"V": 32000, "M": 768, "N": 12, "D": 64, "I": 3072, "l": 12},
+    config={
+        "d_head": 64, "d_inner": 3072, "d_model": 768, "ff_activation": "gelu", "n_head": 12, "n_layer": 12,
+        "n_token": 32000, "untie_r": True,
+    },
+    config_file="xlnet_config.json",
+)  # fmt: skip
+
+_XLM = Model(
+    family="xlm",
+    architecture="XLMWithLMHeadModel",
+    sizes={"V": 64139, "E": 1024, "P": 512, "L": 2, "i": 6},
+    config={
+        "n_words": 64139, "emb_dim": 1024, "n_layers": 6, "n_heads": 8, "n_langs": 2, "dropout": 0.1,
+        "attention_dropout": 0.1, "gelu_activation": True, "sinusoidal_embeddings": False, "share_inout_emb": True,
+        "use_lang_emb": True, "asm": False, "bos_index": 0, "eos_index": 1, "pad_index": 2, "unk_index": 3,
+        "mask_index": 5, "lang2id": {"en": 0, "fr": 1}, "id2lang": {0: "en", 1: "fr"}, "mlm_steps": [("en", None)],
+        "clm_steps": [], "max_vocab": -1,
+    },
+    writer=_write_torch_file,
+)  # fmt: skip
+
+_T5 = Model(
+    family="t5",
+    architecture="T5ForConditionalGeneration",
+    sizes={"V": 32128, "E": 768, "A": 12, "K": 64, "F": 2048, "B": 32, "i": 12, "j": 12},
+    config={
+        "vocab_size": 32128, "d_model": 768, "num_heads": 12, "d_kv": 64, "d_ff": 2048, "num_layers": 12,
+        "num_decoder_layers": 12, "relative_attention_num_buckets": 32, "feed_forward_proj": "gated-gelu",
+        "tie_word_embeddings": False,
+    },
+    config_file="t5_config.json",
+    absent=("*_of_one_head", "*/block_001/*", "*/scale_norm/*"),
+    dtype="bfloat16",
+)  # fmt: skip
+
+MODELS: Mapping[str, Model] = {
+    "bert-base": _BERT,
+    "gpt2-124m": _GPT2,
+    "albert-base": _ALBERT,
+    "gpt": _GPT,
+    "transfo-xl-base": _TRANSFO_XL,
+    "transfo-xl-base-div4": _TRANSFO_XL_NARROWING,
+    "xlnet-base": _XLNET,
+    "xlm-1024": _XLM,
+    "t5-v1.1-base": _T5,
+}
 
 
-def gpt2(layers: int = 12, hidden: int = 768, vocabulary: int = 50257, positions: int = 1024) -> Model:
-    """GPT-2; the defaults are the release of 124 million parameters."""
-    shapes: Shapes = {"model/wte": (vocabulary, hidden), "model/wpe": (positions, hidden)}
-    norms = ["model/ln_f"]
-    for layer in (f"model/h{index}" for index in range(layers)):
-        norms += [f"{layer}/ln_1", f"{layer}/ln_2"]
-        for name, inputs, outputs in (
-            ("attn/c_attn", hidden, 3 * hidden),
-            ("attn/c_proj", hidden, hidden),
-            ("mlp/c_fc", hidden, 4 * hidden),
-            ("mlp/c_proj", 4 * hidden, hidden),
-        ):
-            shapes |= {f"{layer}/{name}/w": (1, inputs, outputs), f"{layer}/{name}/b": (outputs,)}
-    for scope in norms:
-        shapes |= {f"{scope}/g": (hidden,), f"{scope}/b": (hidden,)}
-    config = {
-        "n_vocab": vocabulary,
-        "n_ctx": positions,
-        "n_embd": hidden,
-        "n_head": hidden // 64,
-        "n_layer": layers,
-    }
-    counters = {"beta1_power": "float32", "beta2_power": "float32"}
-    return Model(shapes, ("Adam", "Adam_1"), counters, "hparams.json", config)
-
-
-MODELS: Mapping[str, Callable[[], Model]] = {"bert-base": bert, "gpt2-124m": gpt2}
+# ----------------------------------------------------------------------------------------------------------- variables
 
 
 def write(model: Model, folder: Path, *, slots: bool) -> None:
-    """Writes ``folder/model.ckpt.*`` and the file of hyper-parameters."""
+    """Writes a checkpoint into a folder, which is made for it."""
     folder.mkdir(parents=True)
-    write_bundle(folder / "model.ckpt", _variables(model, slots=slots))
-    (folder / model.config_file).write_text(json.dumps(model.config, indent=2) + "\n")
+    model.writer(folder, model, list(_variables(model, slots=slots)))
 
 
-def _variables(model: Model, *, slots: bool) -> Iterator[tuple[Variable, partial[NDArray[Any]]]]:
-    weights = {name: Variable(name, shape, "float32") for name, shape in model.shapes.items()}
-    everything = dict(weights)
+def _variables(model: Model, *, slots: bool) -> Iterator[tuple[Variable, partial[Array]]]:
+    shapes = synthetic_shapes(load_family(model.family), model.architecture, model.sizes, model.absent)
+    everything = {name: Variable(name, shape, model.dtype) for name, shape in shapes.items()}
     if slots:
+        names = {f"{name}/{slot}": shape for name, shape in shapes.items() for slot in model.slots}
+        everything |= {name: Variable(name, shape, "float32") for name, shape in names.items()}
         everything |= {name: Variable(name, (), dtype) for name, dtype in model.counters.items()}
-        for name, weight in weights.items():
-            for slot in (f"{name}/{slot}" for slot in model.slots):
-                everything[slot] = Variable(slot, weight.shape, "float32")
     for name in sorted(everything):
         yield everything[name], partial(_values, everything[name])
 
 
-def _values(variable: Variable) -> NDArray[Any]:
+def _values(variable: Variable) -> Array:
     if variable.shape == ():
         return np.asarray(1, variable.dtype)
     generator = np.random.default_rng(zlib.crc32(variable.name.encode()))
-    return (generator.standard_normal(math.prod(variable.shape), np.float32) * _SCALE).reshape(variable.shape)
+    values = (generator.standard_normal(math.prod(variable.shape), np.float32) * _SCALE).reshape(variable.shape)
+    if variable.dtype == "bfloat16":
+        return (values.view(np.uint32) >> 16).astype(np.uint16)
+    return values
 
 
 def main() -> None:
@@ -150,7 +265,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a folder that does not exist yet")
     parser.add_argument("--slots", action="store_true", help="with the optimizer's slots, as training leaves them")
     arguments = parser.parse_args()
-    write(MODELS[arguments.model](), arguments.folder, slots=arguments.slots)
+    write(MODELS[arguments.model], arguments.folder, slots=arguments.slots)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import select
 import signal
@@ -22,6 +23,12 @@ from pathlib import Path
 _FIRST_INTERVAL, _INTERVAL, _FIRST_SECONDS = 0.001, 0.005, 0.25
 
 _KIB_PER_MIB = 1024
+
+#: The line with which Python begins to tell of an exception that nothing has caught.
+_TRACEBACK = "Traceback (most recent call last):"
+
+#: Bold, colours and the like.
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +71,11 @@ class Finished:
 
     @property
     def last_words(self) -> str:
-        """The last line that it wrote, to say why it failed."""
-        lines = [line.strip() for line in (self.stdout + "\n" + self.stderr).splitlines() if line.strip()]
-        return lines[-1] if lines else f"exit status {self.status}"
+        """Why it failed: what an exception said in its first line, or else the last line that it wrote."""
+        lines = [line.rstrip() for line in f"{self.stdout}\n{self.stderr}".splitlines() if line.strip()]
+        tracebacks = [number for number, line in enumerate(lines) if line == _TRACEBACK]
+        raised = [line for line in lines[tracebacks[-1] + 1 :] if not line.startswith(" ")] if tracebacks else []
+        return (raised[:1] or [line.strip() for line in lines[-1:]] or [f"exit status {self.status}"])[0]
 
 
 def measure(command: Sequence[str], variables: Mapping[str, str], timeout_s: float = 900) -> Finished:
@@ -174,4 +183,4 @@ def _exact_peak(usage: resource.struct_rusage, floor_kib: int) -> int:
 def _text(descriptor: int) -> str:
     os.lseek(descriptor, 0, os.SEEK_SET)
     with open(descriptor, encoding="utf-8", errors="replace", closefd=False) as file:
-        return file.read()
+        return _ESCAPES.sub("", file.read())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.list:
         _say("environments: " + ", ".join(peer.name for peer in peers))
     bench = Bench(
-        work=arguments.work.resolve(),
+        work=Path(os.path.relpath(arguments.work)),  # so that programs do not talk of this machine's folders
         ours=our_environment(),
         peers={peer.name: peer_environment(peer, arguments.work.resolve(), make=not arguments.list) for peer in peers},
     )
@@ -85,17 +86,23 @@ def _results(bench: Bench, rows: Sequence[Row], repeat: int, threads: Sequence[i
         "repeat": repeat,
         "rows": [],
     }
-    for row in rows:
-        for variant in [with_threads(row, count) for count in threads] if row.per_threads else [row]:
-            _say(f"{variant.id}: {variant.title}")
-            others = OthersShare()
-            result = {**hold(variant, repeat, _say), "others_share": round(others.value(), 3)}
-            results["rows"].append(result)
-            problems = [(one["name"], one["failure"]) for one in result["contestants"]] + [(row.id, result["failure"])]
-            for name, problem in problems:
-                if problem:
-                    _say(f"  {name}: {problem}")
+    started = time.monotonic()
+    variants = [one for row in rows for one in _variants(row, threads)]
+    for number, row in enumerate(variants, 1):
+        minutes = (time.monotonic() - started) / 60
+        _say(f"[{number}/{len(variants)}, {minutes:.0f} min so far] {row.id}: {row.title}")
+        others = OthersShare()
+        result = {**hold(row, repeat, _say), "others_share": round(others.value(), 3)}
+        results["rows"].append(result)
+        problems = [(one["name"], one["failure"]) for one in result["contestants"]] + [(row.id, result["failure"])]
+        for name, problem in problems:
+            if problem:
+                _say(f"  {name}: {problem}")
     return results
+
+
+def _variants(row: Row, threads: Sequence[int]) -> list[Row]:
+    return [with_threads(row, count) for count in threads] if row.per_threads else [row]
 
 
 def _say(line: str) -> None:

@@ -92,12 +92,12 @@ def _row(bench: Bench, model: Model, *, first: bool) -> Row:
 
 def _prepare(bench: Bench, model: Model, folder: Path) -> None:
     """Converts the checkpoint to a file of the very class that is loaded, whatever else is in the checkpoint."""
-    bench.write_checkpoint(model.checkpoint, slots=False)
     if not folder.exists():
+        bench.write_checkpoint(model.checkpoint, slots=False)
         call((
             bench.ours.program("transformers-cli"), "convert",
             "--model_type", model.family, "--architecture", model.class_name,
-            "--tf_checkpoint", str(bench.checkpoint(model.checkpoint, slots=False)),
+            "--tf_checkpoint", str(bench.checkpoint(model.checkpoint, slots=False) / "model.ckpt"),
             "--pytorch_dump_output", str(folder),
         ))  # fmt: skip
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from transformers.conversion.family import Family
 from transformers.conversion.layout import Layout, VariableTable
-from transformers.conversion.rules import Choice, Rules
+from transformers.conversion.rules import Choice, Rules, matches_any
 
 Array = np.ndarray[Any, Any]
 
@@ -20,15 +20,19 @@ SLOTS = ("adam_m", "adam_v", "Adam", "Adam_1", "Momentum", "RMSProp", "lamb_m", 
 TRAINING_STATE = ("global_step", "beta1_power", "beta2_power", "optimizer/iter", "current_loss_scale", "good_steps")
 
 
-def synthetic_shapes(family: Family, architecture: str, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+def synthetic_shapes(
+    family: Family, architecture: str, sizes: Mapping[str, int], absent: Sequence[str] = ()
+) -> dict[str, tuple[int, ...]]:
     """The variables that a model class is converted from, and their shapes.
 
     Args:
         family: The family.
         architecture: The model class.
         sizes: The sizes of the symbols and the lengths of the indices in the family's rules.
+        absent: Variables that a checkpoint of another layout does not have (wildcards over names as the rules spell
+            them); all others that a rule asks for are there.
     """
-    rules = _all_there(family.encoder + family.architectures[architecture].head)
+    rules = _chosen(family.encoder + family.architectures[architecture].head, absent)
     layout = Layout(rules, VariableTable({}, family), sizes)
     return {
         source: tuple(size for size in symbolic.sizes(sizes) if size is not None)
@@ -37,11 +41,14 @@ def synthetic_shapes(family: Family, architecture: str, sizes: Mapping[str, int]
     }
 
 
-def _all_there(rules: Rules) -> Rules:
-    """Chooses what holds where a variable is present."""
+def _chosen(rules: Rules, absent: Sequence[str]) -> Rules:
+    """Chooses what holds where a variable is there, or is not."""
     chosen: list[Any] = []
     for rule in rules:
-        chosen += _all_there(rule.then) if isinstance(rule, Choice) else [rule]
+        if isinstance(rule, Choice):
+            chosen += _chosen(rule.otherwise if matches_any(rule.present.text, absent) else rule.then, absent)
+        else:
+            chosen.append(rule)
     return tuple(chosen)
 
 
