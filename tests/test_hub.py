@@ -197,3 +197,16 @@ def test_what_the_hub_refuses_is_a_users_error(api: type[FakeApi], monkeypatch: 
     monkeypatch.setattr(api, "refuses", True)
     with pytest.raises(UserError, match="Nothing was uploaded to model: not a branch"):
         Saved().push_to_hub("model")
+
+
+def test_older_arguments_are_understood() -> None:
+    arguments = {
+        "use_auth_token": "hf_secret",
+        "resume_download": True,
+        "trust_remote_code": False,
+        "proxies": None,
+        "num_labels": 3,
+    }
+
+    assert HubOptions.taken_from(arguments) == HubOptions(token="hf_secret")
+    assert arguments == {"num_labels": 3}

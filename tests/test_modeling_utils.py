@@ -546,7 +546,7 @@ def test_an_original_checkpoint_is_handed_over(
 
     monkeypatch.setattr(original_checkpoints, "load_original", load_original)
     assert same_state(TinyForMaskedLM.from_pretrained(str(tmp_path / name), mem_len=2, config="c.json"), model)
-    assert asked == [(tmp_path / name, "TinyForMaskedLM", "c.json", {"mem_len": 2})]
+    assert asked == [(tmp_path / name, "TinyForMaskedLM", "c.json", {"mem_len": 2}, "tiny")]
     with pytest.raises(TypeError, match="does not know foo"):
         TinyForMaskedLM.from_pretrained(str(tmp_path / name), foo=2)
 

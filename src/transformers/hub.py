@@ -18,6 +18,11 @@ from .errors import MissingFileError, UserError
 _REPOSITORY_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 
 
+#: Arguments of loaders that say how to fetch and change nothing: a download always goes on where it was cut off, and
+#: code from a repository is never run.
+_WITHOUT_EFFECT = ("resume_download", "trust_remote_code", "mirror", "user_agent", "_from_auto", "_commit_hash")
+
+
 @dataclass(frozen=True, slots=True)
 class HubOptions:
     """How files are fetched from the hub: the keyword arguments that every ``from_pretrained`` accepts.
@@ -40,7 +45,13 @@ class HubOptions:
 
     @classmethod
     def taken_from(cls, arguments: dict[str, Any]) -> Self:
-        """Removes these options from keyword arguments and returns them."""
+        """Removes these options, and older ones that change nothing, from keyword arguments and returns them."""
+        for name in _WITHOUT_EFFECT:
+            arguments.pop(name, None)
+        if arguments.get("proxies", ...) is None:
+            del arguments["proxies"]
+        if (token := arguments.pop("use_auth_token", None)) is not None:
+            arguments.setdefault("token", token)
         return cls(**{field.name: arguments.pop(field.name) for field in fields(cls) if field.name in arguments})
 
     def to_dict(self) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _load_original(
         model_class.__name__,
         Path(config) if isinstance(config, os.PathLike) else config,
         overrides,
-        model_type=model_class.config_class.model_type or "auto",
+        model_class.config_class.model_type,
     )
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from .configuration_utils import PretrainedConfig, existing_folder
 from .hub import HubOptions, PushToHubMixin
 from .modeling_checkpointing import GradientCheckpointing, LayerStack
+from .modeling_compatibility import DeviceMap, check_attention, device_of, drop_without_effect
 from .modeling_embeddings import resize_embeddings
 from .modeling_files import StateDict, write_weights
 from .modeling_loading import choose_dtype, is_building_without_values, load_tensors, shared_slots, without_values
@@ -138,6 +139,16 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
         former = (getattr(module, "_former_parameters", {}).values() for module in self.modules())
         return itertools.chain(self.parameters(), self.buffers(), itertools.chain.from_iterable(former))
 
+    @classmethod
+    def can_generate(cls) -> bool:
+        """Whether the model has ``generate()``."""
+        return False
+
+    @property
+    def generation_config(self) -> Any:
+        """The options of ``generate()``; None for a model that has none."""
+        return None
+
     def get_input_embeddings(self) -> nn.Module:
         """The word embeddings."""
         if self.base_model is not self:
@@ -247,6 +258,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
         use_safetensors: bool | None = None,
         ignore_mismatched_sizes: bool = False,
         output_loading_info: bool = False,
+        device_map: DeviceMap | None = None,
+        attn_implementation: str | None = None,
         from_tf: bool = False,
         low_cpu_mem_usage: bool = True,  # noqa: ARG003  # there is no other way here
         **arguments: Any,
@@ -270,6 +283,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
             ignore_mismatched_sizes: Initialises parameters that are stored in another shape, instead of refusing.
             output_loading_info: Returns a pair: the model, and a dictionary of what was missing, unexpected and
                 mismatched.
+            device_map: The device that the model is put on: its name, or ``"auto"`` for an accelerator if there is one.
+            attn_implementation: ``"sdpa"`` or ``"eager"``; both give the same numbers, and calls take what they need.
             from_tf: Takes the path for an original checkpoint whatever it is called.
             low_cpu_mem_usage: Accepted, because it is always so.
             **arguments: How to fetch from the hub (see :class:`~transformers.hub.HubOptions`), fields of the
@@ -279,6 +294,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
             UserError: If there is no such model, or it does not fit; the message says what to do.
             TypeError: If an argument is unknown.
         """
+        check_attention(attn_implementation)
+        drop_without_effect(arguments)
         options = HubOptions.taken_from(arguments)
         source = ModelSource(
             pretrained_model_name_or_path, options, config, state_dict, variant, use_safetensors, from_tf
@@ -304,6 +321,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
         if isinstance(model, HasCompanions):
             model._load_companions(source.find)
         model.eval()
+        if device_map is not None:
+            model.to(device_of(device_map))
         return (model, report.to_dict()) if output_loading_info else model
 
     # Saving

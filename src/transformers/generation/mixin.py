@@ -47,6 +47,10 @@ class GenerationMixin(_Model):
         generation_config: The options that count where a call gives no others. It is loaded and saved with the model.
     """
 
+    @classmethod
+    def can_generate(cls) -> bool:
+        return True
+
     @property
     def generation_config(self) -> GenerationConfig:
         """The options; at first those in the model's configuration."""

@@ -14,6 +14,8 @@ from .configuration_auto import family_member, model_type_of
 from .tables import FAMILIES
 
 if TYPE_CHECKING:
+    import torch
+
     from ...modeling_utils import PreTrainedModel
 
 StrPath = str | os.PathLike[str]
@@ -58,14 +60,31 @@ class _AutoModelClass:
         return cls._model_class(model_type).from_pretrained(source, *model_args, config=config, **arguments)
 
     @classmethod
-    def from_config(cls, config: PretrainedConfig, **arguments: Any) -> Any:
+    def from_config(
+        cls,
+        config: PretrainedConfig,
+        *,
+        dtype: torch.dtype | None = None,
+        torch_dtype: torch.dtype | None = None,
+        attn_implementation: str | None = None,
+        trust_remote_code: bool = False,  # noqa: ARG003  # code from a repository is never run, whatever is trusted
+        **arguments: Any,
+    ) -> Any:
         """A newly initialised model.
 
         Args:
             config: The configuration.
+            dtype: Data type of the floating-point parameters; torch's default data type if None.
+            torch_dtype: The same.
+            attn_implementation: As in :meth:`PreTrainedModel.from_pretrained`.
+            trust_remote_code: Accepted for compatibility; code from a repository is never run.
             **arguments: Further arguments of the model's constructor.
         """
-        return cls._model_class(config.model_type)(config, **arguments)
+        from ...modeling_compatibility import check_attention
+
+        check_attention(attn_implementation)
+        model = cls._model_class(config.model_type)(config, **arguments)
+        return model.to(dtype if dtype is not None else torch_dtype)
 
     @classmethod
     def _model_class(cls, model_type: str) -> type[PreTrainedModel]:

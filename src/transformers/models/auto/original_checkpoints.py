@@ -266,8 +266,7 @@ def load_original(
     architecture: str,
     config: PretrainedConfig | StrPath | None = None,
     overrides: Mapping[str, Any] | None = None,
-    *,
-    model_type: str = "auto",
+    model_type: str = "",
 ) -> tuple[PretrainedConfig, dict[str, Tensor]]:
     """An original checkpoint as a configuration and a state dict, for ``from_pretrained``.
 
@@ -276,12 +275,12 @@ def load_original(
         architecture: The name of the model class.
         config: A configuration object, or the path of a file in either dialect.
         overrides: Fields of the configuration that are set last.
-        model_type: The family of the model class, or ``auto``.
+        model_type: The model type of the class; the variables show the family if it is none that is known here.
     """
     from ...conversion.torch_files import tensors_of
 
     with closing(open_checkpoint(path)) as checkpoint:
-        family = find_family(model_type, checkpoint)
+        family = find_family(model_type if model_type in FAMILIES else "auto", checkpoint)
         if isinstance(config, PretrainedConfig):
             _warn_of_words(family, config)
         plan = plan_conversion(

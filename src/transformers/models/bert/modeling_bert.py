@@ -285,7 +285,7 @@ class BertForMaskedLM(_BertWordScores, MaskedLM):
 
 
 @called_like(BertModel)
-class BertLMHeadModel(_BertWordScores, CausalLM, GenerationMixin):
+class BertLMHeadModel(GenerationMixin, _BertWordScores, CausalLM):
     """Scores of the next word at each position, by a decoder; ``labels`` are the input ids, shifted inside."""
 
     def __init__(self, config: BertConfig) -> None:
