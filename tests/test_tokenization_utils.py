@@ -288,6 +288,23 @@ def test_words_are_given_one_by_one(tokenizer: BertTokenizer) -> None:
         tokenizer([words])
 
 
+def test_tokens_and_ids_can_be_encoded_too(tokenizer: BertTokenizer) -> None:
+    expected = tokenizer("a b", "c zz")
+
+    assert tokenizer.encode_plus(["a", "b"], ["c", "zz"]) == expected
+    assert tokenizer.encode_plus(tokenizer.encode("a b", add_special_tokens=False), "c zz") == expected
+    assert tokenizer.encode(["a", "b"], return_tensors="pt").tolist() == [tokenizer.encode("a b")]
+    assert tokenizer.encode(["ab", "a"], is_split_into_words=True) == tokenizer.encode("ab a")
+
+
+def test_older_options_are_understood(tokenizer: BertTokenizer) -> None:
+    old = tokenizer.encode_plus("a b", max_length=6, pad_to_max_length=True)
+    assert old == tokenizer("a b", max_length=6, padding="max_length", truncation=True)
+    assert len(tokenizer.encode("a b c d e f", max_length=6, pad_to_max_length=True)) == 6
+    cut = tokenizer("a b", "c d", max_length=6, truncation_strategy="only_second")
+    assert cut == tokenizer("a b", "c d", max_length=6, truncation="only_second")
+
+
 def test_texts_of_a_batch_must_match(tokenizer: BertTokenizer) -> None:
     with pytest.raises(TypeError, match="a batch of 2, but text_pair is 1 texts"):
         tokenizer(["a", "b"], ["c"])

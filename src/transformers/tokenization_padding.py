@@ -60,6 +60,8 @@ class EncodingOptions(TypedDict, total=False):
         return_offsets_mapping: Whether to return the characters ``(start, end)`` of each token.
         return_length: Whether to return the number of tokens of each row.
         verbose: Whether to warn of what looks like a mistake (default: yes).
+        pad_to_max_length: The older way to say ``padding="max_length"``.
+        truncation_strategy: The older name of ``truncation``.
     """
 
     add_special_tokens: bool
@@ -78,6 +80,8 @@ class EncodingOptions(TypedDict, total=False):
     return_offsets_mapping: bool
     return_length: bool
     verbose: bool
+    pad_to_max_length: bool
+    truncation_strategy: str
 
 
 class LengthDefaults(Protocol):
@@ -173,10 +177,13 @@ def length_options(options: EncodingOptions, tokenizer: LengthDefaults) -> tuple
     """
     warn = logger.warning if options.get("verbose", True) else logger.debug
     max_length = options.get("max_length")
-    strategy, cut = padding_strategy(options.get("padding", False)), options.get("truncation")
+    strategy = padding_strategy(options.get("padding", False))
+    cut = options.get("truncation", options.get("truncation_strategy"))
     if max_length is not None and strategy is PaddingStrategy.DO_NOT_PAD and cut is None:
         warn("max_length is given without truncation: truncation=True is assumed.")
         cut = True
+    if strategy is PaddingStrategy.DO_NOT_PAD and options.get("pad_to_max_length"):
+        strategy = PaddingStrategy.MAX_LENGTH
     if max_length is None and tokenizer.model_max_length <= NO_LIMIT:
         max_length = tokenizer.model_max_length
     padding = Padding(

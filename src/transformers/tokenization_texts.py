@@ -60,10 +60,23 @@ class TextToInputs(IdsToInputs):
         return inputs
 
     def encode_plus(
-        self, text: Text, text_pair: Text | None = None, **options: Unpack[EncodingOptions]
+        self,
+        text: Text | Sequence[int],
+        text_pair: Text | Sequence[int] | None = None,
+        **options: Unpack[EncodingOptions],
     ) -> BatchEncoding:
-        """The older name of calling the tokenizer with one text or pair."""
-        return self(text, text_pair, **options)
+        """The older name of calling the tokenizer with one text or pair, which can be tokens or their ids, too."""
+        if isinstance(text, str) or options.get("is_split_into_words"):
+            return self(cast("Text", text), cast("Text | None", text_pair), **options)
+        pair = None if text_pair is None else self._ids_of(text_pair)
+        return self.prepare_for_model(
+            self._ids_of(text), pair, prepend_batch_axis=options.get("return_tensors") is not None, **options
+        )
+
+    def _ids_of(self, text: Text | Sequence[int]) -> list[int]:
+        """The ids of a text, of its tokens, or as they are; without special tokens."""
+        tokens = self.tokenize(text) if isinstance(text, str) else text
+        return [cast("int", self.convert_tokens_to_ids(each)) if isinstance(each, str) else each for each in tokens]
 
     def batch_encode_plus(
         self,
@@ -73,9 +86,14 @@ class TextToInputs(IdsToInputs):
         """The older name of calling the tokenizer with a batch, in which pairs are tuples."""
         return self._encode_batch(list(batch_text_or_text_pairs), options)
 
-    def encode(self, text: Text, text_pair: Text | None = None, **options: Unpack[EncodingOptions]) -> Any:
-        """The ids of a text or pair: a list, or a tensor ``[1, tokens]`` with ``return_tensors``."""
-        return self(text, text_pair, **options)["input_ids"]
+    def encode(
+        self,
+        text: Text | Sequence[int],
+        text_pair: Text | Sequence[int] | None = None,
+        **options: Unpack[EncodingOptions],
+    ) -> Any:
+        """The ids of a text or pair, as in :meth:`encode_plus`: a list, or a tensor ``[1, tokens]``."""
+        return self.encode_plus(text, text_pair, **options)["input_ids"]
 
     def tokenize(self, text: str, pair: str | None = None, **options: Unpack[EncodingOptions]) -> list[str]:
         """The tokens of a text or pair, by default without special tokens around it."""
