@@ -1,7 +1,7 @@
 """Writes checkpoints of the size and the variables of released models, filled with random numbers.
 
 The variables follow from the rules by which a family is converted. The numbers of a variable depend on its name only: a
-checkpoint with optimizer slots holds the same weights as the one without, and every run writes the same bytes.
+checkpoint with optimizer slots holds the same weights as the one without, and every run writes the same.
 
 Run from the root of the repository: ``python -m benchmarks.make_checkpoints MODEL FOLDER``.
 """
