@@ -235,3 +235,21 @@ def test_a_word_of_an_object_that_means_something_else_in_the_originals_files_is
 
     assert loaded.hidden_act == word
     assert ("BertConfig has hidden_act='gelu'" in caplog.text) == warned
+
+
+# -------------------------------------------------------------------------------------------------- what stands beside
+
+
+@pytest.mark.parametrize("vocabulary", ["vocab.txt", "assets/vocab.txt"])
+def test_files_beside_a_saved_model_belong_to_it(vocabulary: str, tmp_path: Path) -> None:
+    variables = tmp_path / "saved" / "variables" / "variables"
+    variables.parent.mkdir(parents=True)
+    write_bundle(variables, synthetic_arrays(load_family("bert"), "BertModel", BERT_SIZES))
+    (tmp_path / "saved" / "saved_model.pb").touch()
+    (tmp_path / "saved" / "bert_config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "saved" / vocabulary).parent.mkdir(exist_ok=True)
+    (tmp_path / "saved" / vocabulary).write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n")
+
+    report = convert_checkpoint(tmp_path / "saved", tmp_path / "out")
+
+    assert {"config.json", "vocab.txt"} <= set(report.files)

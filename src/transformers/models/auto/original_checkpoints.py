@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..._files import parse_size
 from ...checkpoints import CheckpointReader, Variable, open_checkpoint
+from ...checkpoints.locate import SAVED_MODEL
 from ...configuration_utils import PretrainedConfig
 from ...conversion.configs import ConfigSource
 from ...conversion.convert import ConversionOptions, convert, no_progress
@@ -164,7 +165,17 @@ def gather_configs(family: Family, checkpoint: CheckpointReader, config: AnyConf
 
 
 def _folder(checkpoint: CheckpointReader) -> Path:
-    return checkpoint.files[0].parent
+    """Where the files beside a checkpoint are; the variables of a saved model are in a folder of their own."""
+    folder = checkpoint.files[0].parent
+    is_saved_model = folder.name == "variables" and folder.with_name(SAVED_MODEL).is_file()
+    return folder.parent if is_saved_model else folder
+
+
+def _vocabulary_folder(checkpoint: CheckpointReader) -> Path:
+    """Where the vocabulary is; a saved model has a folder for such files."""
+    folder = _folder(checkpoint)
+    assets = folder / "assets"
+    return assets if (folder / SAVED_MODEL).is_file() and assets.is_dir() else folder
 
 
 def convert_checkpoint(
@@ -234,7 +245,7 @@ def carry_out(
     found = find_tokenizer(
         plan.family.model_type,
         None if tokenizer is None else Path(tokenizer),
-        _folder(checkpoint),
+        _vocabulary_folder(checkpoint),
         getattr(config, "max_position_embeddings", None),
         plan.family.embedded_vocabulary(checkpoint) if plan.family.embedded_vocabulary else None,
     )
