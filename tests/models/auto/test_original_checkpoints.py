@@ -216,6 +216,18 @@ def test_fields_are_set_last(saved: Path) -> None:
     assert config.hidden_dropout_prob == 0.75
 
 
+@pytest.mark.parametrize(("field", "family"), [("num_attention_heads", "bert"), ("n_head", "gpt2")])
+def test_the_number_of_heads_can_be_one_of_these_fields(field: str, family: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    checkpoint = {"bert": bert, "gpt2": gpt2}[family]()
+    arrays = {name: checkpoint.read(name) for name in checkpoint.variables}
+    write_bundle(tmp_path / "model.ckpt", arrays)
+
+    config, _ = load_original(tmp_path, load_family(family).headless, overrides={field: 4})
+
+    assert config.num_attention_heads == 4
+
+
 def test_an_original_of_another_family_is_refused(saved: Path) -> None:
     pytest.importorskip("torch")
     from transformers import GPT2Model

@@ -295,12 +295,24 @@ def load_original(
         if isinstance(config, PretrainedConfig):
             _warn_of_words(family, config)
         plan = plan_conversion(
-            checkpoint, family.model_type, config, architecture=_with_head(family, checkpoint, architecture)
+            checkpoint,
+            family.model_type,
+            config,
+            architecture=_with_head(family, checkpoint, architecture),
+            num_heads=_heads_in(overrides or {}, family),
         )
         settled = make_config(plan)
         for name, value in (overrides or {}).items():
             setattr(settled, name, value)
         return settled, tensors_of(plan.rows, checkpoint)
+
+
+def _heads_in(overrides: Mapping[str, Any], family: Family) -> int | None:
+    """The number of attention heads, which no tensor shows, among fields that are set last."""
+    aliases: Mapping[str, str] = getattr(family.config_class, "attribute_map", {})
+    name = "num_attention_heads"
+    heads: int | None = overrides.get(name, overrides.get(aliases.get(name, name)))
+    return heads
 
 
 def _warn_of_words(family: Family, config: PretrainedConfig) -> None:
