@@ -27,7 +27,7 @@ def modules_without_torch() -> list[str]:
     return sorted(
         ".".join(path.with_suffix("").parts).removesuffix(".__init__")
         for path in paths
-        if not path.name.startswith("modeling_") and path.name != "torch_files.py"
+        if not path.name.startswith(("modeling_", "optimization")) and path.name != "torch_files.py"
     )
 
 

@@ -22,7 +22,7 @@ PACKAGE = "transformers"
 FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("_files", "_lazy", "errors"),),
     (("checkpoints",), ("nn",)),
-    (("configuration_*", "hub", "modeling_*", "tokenization_*"),),
+    (("configuration_*", "hub", "modeling_*", "tokenization_*"), ("optimization*",)),
     (("conversion",), ("generation",)),
     (("models",),),  # every family in it is a room of its own
     (("models.auto",),),

@@ -26,6 +26,19 @@ _CORE = {
         "PreTrainedTokenizerFast",
     ),
     "generation": ("GenerationConfig", "GenerationMixin"),
+    "optimization": ("AdamW",),
+    "optimization_adam": ("BertAdam", "OpenAIAdam"),
+    "optimization_schedules": (
+        "SchedulerType",
+        "get_constant_schedule",
+        "get_constant_schedule_with_warmup",
+        "get_cosine_schedule_with_warmup",
+        "get_cosine_with_hard_restarts_schedule_with_warmup",
+        "get_inverse_sqrt_schedule",
+        "get_linear_schedule_with_warmup",
+        "get_polynomial_decay_schedule_with_warmup",
+        "get_scheduler",
+    ),
 }
 
 _core_attribute, _core_names = lazy_names(__name__, _CORE)
@@ -39,6 +52,8 @@ def _family_packages() -> list[Any]:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":  # what `from transformers import *` asks for
+        return __dir__()
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _core_names():
