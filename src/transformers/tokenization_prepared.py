@@ -51,7 +51,7 @@ class PreparedTokenizer(PreTrainedTokenizerFast):
         rows = []
         for item in items:
             texts = item if isinstance(item, tuple) else (item,)
-            first, *rest = (self._numbered(self._words(text, options)) for text in texts)
+            first, *rest = (self._numbered(self._words(text, options), place) for place, text in enumerate(texts))
             rows.append(self._engine.post_process(first, rest[0] if rest else None, add_special_tokens))
         return rows
 
@@ -82,8 +82,8 @@ class PreparedTokenizer(PreTrainedTokenizerFast):
         if end < len(text) or end == 0:
             yield from self._split(text[end:], options)
 
-    def _numbered(self, words: Iterable[Word]) -> Encoding:
-        """An encoding of words with their numbers."""
+    def _numbered(self, words: Iterable[Word], token_type: int) -> Encoding:
+        """The encoding of the words of a text."""
         rows = [(piece, self._id_of(piece), number) for number, pieces in words for piece in pieces]
         unknown = [piece for piece, number, _ in rows if number is None]
         if unknown:
@@ -94,7 +94,7 @@ class PreparedTokenizer(PreTrainedTokenizerFast):
         zeros = [0] * len(rows)
         state = {
             "ids": [number for _, number, _ in rows],
-            "type_ids": zeros,
+            "type_ids": [token_type] * len(rows),
             "tokens": [piece for piece, _, _ in rows],
             "words": [word for _, _, word in rows],
             "offsets": [(0, 0)] * len(rows),

@@ -115,7 +115,7 @@ class XLMTokenizer(PreparedTokenizer):
         self.id2lang = None if id2lang is None else {int(number): name for number, name in id2lang.items()}
         if original_tokenization:
             self.input_template = InputTemplate("cls A sep", "cls A sep cls:1 B:1 sep:1")
-            settings.setdefault("model_input_names", ["input_ids", "attention_mask"])
+            self.model_input_names = ["input_ids", "attention_mask"]
         unknown = str(getattr(unk_token, "content", unk_token))
         super().__init__(
             tokenizer_object=Tokenizer(models.WordLevel(dict(vocabulary), unk_token=unknown)),
