@@ -130,16 +130,16 @@ def _chart(rows: list[Result], path: Path) -> None:
     from matplotlib.figure import Figure
 
     panels = ("cpu_s", "peak_resident_mib")
-    figure = Figure(figsize=(11, 1 + 0.28 * sum(len(_medians(row)) + 1 for row in rows)), layout="constrained")
-    names = list(dict.fromkeys(name for row in rows for name in _medians(row)))
+    figure = Figure(figsize=(11, 1 + 0.28 * sum(len(row["contestants"]) + 1 for row in rows)), layout="constrained")
+    names = list(dict.fromkeys(one["name"] for row in rows for one in row["contestants"]))
     for axes, panel in zip(figure.subplots(1, len(panels), sharey=True), panels, strict=True):
         ticks, place = {}, 0.0
         for row in rows:
-            medians = _medians(row)
-            ticks[place + (len(medians) - 1) / 2] = row["id"]
-            for name, costs in medians.items():
-                bar = axes.barh(place, costs[panel], color=f"C{names.index(name)}")
-                axes.bar_label(bar, [_number(costs[panel])], padding=2, fontsize=7)
+            ticks[place + (len(row["contestants"]) - 1) / 2] = row["id"]
+            for one in row["contestants"]:
+                value = one["median"][panel] if one["median"] else None
+                bar = axes.barh(place, value or 0, color=f"C{names.index(one['name'])}")
+                axes.bar_label(bar, ["fails" if value is None else _number(value)], padding=2, fontsize=7)
                 place += 1
             place += 1
         axes.set_yticks(list(ticks), list(ticks.values()), fontsize=8)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-from report import markdown
+from report import draw, markdown
 
 COSTS = {"cpu_s": 3.0, "wall_s": 4.0, "peak_anonymous_mib": 100.0, "peak_resident_mib": 1234.0}
 
@@ -17,23 +19,20 @@ def target(at_most: float, of: str = "ours", beside: str | None = "peer", figure
     return {"figure": figure, "of": of, "at_most": at_most, "beside": beside}
 
 
-def report(*contestants: dict[str, Any], targets: list[dict[str, Any]] = [], failure: str | None = None) -> str:  # noqa: B006
+def report(*contestants: dict[str, Any], targets: Sequence[dict[str, Any]] = (), failure: str | None = None) -> str:
+    return markdown(results(*contestants, targets=targets, failure=failure))
+
+
+def results(*contestants: dict[str, Any], targets: Sequence[dict[str, Any]] = (), failure: str | None = None) -> Any:
     row = {
         "id": "convert/x", "title": "convert X", "reference": "peer", "notes": ["a note"], "checked": ["equal"],
         "failure": failure, "others_share": 0.25, "contestants": contestants, "targets": targets,
     }  # fmt: skip
     machine = {"processor": "P", "cores": 2, "memory_gib": 8, "kernel": "6", "load_average": 0.1}
     versions = {"ours": {"torch": "2"}}
-    return markdown(
-        {
-            "machine": machine,
-            "commit": "abc",
-            "started": "today",
-            "repeat": 3,
-            "environments": versions,
-            "rows": [row],
-        }
-    )
+    return {
+        "machine": machine, "commit": "abc", "started": "today", "repeat": 3, "environments": versions, "rows": [row],
+    }  # fmt: skip
 
 
 def test_a_contestant_stands_beside_the_reference() -> None:
@@ -74,3 +73,16 @@ def test_a_row_that_was_not_timed_says_why() -> None:
 )
 def test_targets_are_held_against_what_was_measured(factor: float, wanted: dict[str, Any], line: str) -> None:
     assert line in report(contestant("ours", factor), contestant("peer"), targets=[wanted]).splitlines()
+
+
+def test_charts_name_who_failed(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    (chart,) = draw(results(contestant("ours"), contestant("peer", failure="Error")), tmp_path / "latest")
+    assert chart == tmp_path / "latest-convert.svg"
+    for words in ("convert/x", "ours", "peer", "fails", "1,234"):
+        assert f"<!-- {words} -->" in chart.read_text()
+
+
+def test_a_row_that_was_not_timed_has_no_chart(tmp_path: Path) -> None:
+    untimed = {**contestant("ours"), "median": None}
+    assert draw(results(untimed, failure="not equal"), tmp_path / "latest") == []
