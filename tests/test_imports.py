@@ -71,6 +71,10 @@ def test_a_model_without_torch_says_in_one_line_what_to_install(name: str) -> No
     )
 
 
+def test_all_names_can_be_imported_at_once() -> None:
+    run_python("from transformers import *\nassert BertModel and GPT2Tokenizer and convert_checkpoint")
+
+
 def test_an_unknown_name_is_an_import_error() -> None:
     finished = run_python("from transformers import BertForNothing", status=1)
 
