@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from .errors import UserError
+from .modeling_keys import match_keys
 
 logger = logging.getLogger(__name__)
 
@@ -106,55 +106,6 @@ def shared_slots(model: nn.Module) -> list[list[Slot]]:
             if buffer is not None and name not in module._non_persistent_buffers_set:
                 groups.setdefault(id(buffer), []).append(Slot(start + name, module, module._buffers, name))
     return list(groups.values())
-
-
-# Which stored tensor is which
-
-
-def match_keys(
-    stored: Iterable[str], wanted: Collection[str], base_prefix: str, ignored: Sequence[str]
-) -> tuple[dict[str, str], list[str]]:
-    """Finds the stored tensor for each key of a model.
-
-    A stored name fits a key as it is, in its older spelling (``gamma`` and ``beta`` of layer norms, ``module.`` in
-    front), and with or without the name of the base model in front.
-
-    Args:
-        stored: The stored names.
-        wanted: The keys of the model.
-        base_prefix: Name of the base model in models with a head.
-        ignored: Shell patterns of stored names that need not fit.
-
-    Returns:
-        Key -> stored name, and the stored names that fit no key.
-    """
-    stored = list(stored)
-    found = {name: name for name in stored if name in wanted}
-    unexpected = []
-    for name in stored:
-        if name in found:
-            continue
-        key = next((key for key in _spellings(name, base_prefix) if key in wanted and key not in found), None)
-        if key is not None:
-            found[key] = name
-        elif not any(fnmatchcase(name, pattern) for pattern in ignored):
-            unexpected.append(name)
-    return found, unexpected
-
-
-#: How early files end the names of layer norms, and those of 2018 the names of all parameters.
-_OLDER_ENDINGS = {"gamma": "weight", "beta": "bias", "g": "weight", "w": "weight", "b": "bias"}
-
-
-def _spellings(name: str, base_prefix: str) -> Iterator[str]:
-    name = name.removeprefix("module.")
-    stem, _, last = name.rpartition(".")
-    modern = f"{stem}.{_OLDER_ENDINGS[last]}" if last in _OLDER_ENDINGS else name
-    for spelling in (name, modern):
-        yield spelling
-        if base_prefix:
-            yield f"{base_prefix}.{spelling}"
-            yield spelling.removeprefix(f"{base_prefix}.")
 
 
 # Loading

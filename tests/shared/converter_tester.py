@@ -27,10 +27,12 @@ from tests.shared.synthetic_checkpoint import Array, synthetic_arrays, with_trai
 from transformers.checkpoints import Variable, write_bundle
 from transformers.conversion import ConversionPlan, ConversionReport, PlanRequest, make_plan
 from transformers.conversion.configs import ConfigSource
+from transformers.conversion.export_files import ExportReport
 from transformers.conversion.family import Family
 from transformers.conversion.layout import VariableTable
 from transformers.conversion.pieces import cast, same_bits
 from transformers.conversion.run import converted
+from transformers.models.auto.exporting import export_checkpoint
 
 Arrays = Mapping[str, Array]
 
@@ -251,6 +253,24 @@ class ConverterTester:
         assert len(shards) > 2
         assert {path.name for path in shards} <= set(report.files)
         assert_same(self.load(architecture, tmp_path / "out"), self.expected(architecture))
+
+    # The way back
+
+    def test_the_way_back_leads_to_the_same_bytes(self, architecture: str, tmp_path: Path) -> None:
+        if self.family.way_back is None:
+            pytest.skip("the family has no way back yet")
+        source = self.save(tmp_path / "source", self.arrays(architecture))
+        self.convert(source, tmp_path / "one", architecture=architecture)
+
+        report = self.export(tmp_path / "one", tmp_path / "back" / "model.ckpt-9")
+
+        assert report.rounded == []
+        assert report.architecture == architecture
+        self.convert(tmp_path / "back", tmp_path / "two", architecture=architecture)
+        assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+    def export(self, folder: Path, prefix: Path) -> ExportReport:
+        return export_checkpoint(folder, prefix, self.family.model_type)
 
     # The configuration
 

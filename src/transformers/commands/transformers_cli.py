@@ -19,7 +19,7 @@ from ..errors import UserError
 from .termination import Terminated
 
 #: The commands, in the order of ``--help``. Each is the module of that name in this package.
-COMMANDS = ("convert", "verify", "inspect", "download", "env")
+COMMANDS = ("convert", "verify", "export", "inspect", "download", "env")
 
 #: The names under which the program is installed; the first is used when it was started in another way.
 PROGRAM_NAMES = ("transformers-cli", "transformers")

@@ -17,3 +17,7 @@ def google_activation(word: str | None) -> str:
     except KeyError:
         known = ", ".join(sorted(filter(None, _GOOGLE)))
         raise ValueError(f'"{word}" is no activation of the original ({known}, or null)') from None
+
+
+#: The words of that code whose meanings differ, see :class:`~transformers.conversion.family.ConfigField`.
+GOOGLE_WORDS = tuple(filter(None, _GOOGLE))

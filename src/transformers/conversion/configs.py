@@ -64,7 +64,7 @@ class ConfigSource:
         """
         value = self.fields[spelling]
         if not _is_kind(value, wanted):
-            raise ValueError(f"{_show(value)} is not {_expected(wanted)}")
+            raise ValueError(f"{show_value(value)} is not {_expected(wanted)}")
         if not self.literal and wanted.translate is not None:
             return wanted.translate(value)
         return value
@@ -104,7 +104,7 @@ class ConfigResult:
     @property
     def assumptions(self) -> list[str]:
         """The assumed fields with values and reasons, for the report."""
-        return [f"{name} = {_show(self.fields[name])} ({why})" for name, why in self.assumed.items()]
+        return [f"{name} = {show_value(self.fields[name])} ({why})" for name, why in self.assumed.items()]
 
 
 def settle_config(family: Family, sources: Sequence[ConfigSource], layout: Layout) -> ConfigResult:
@@ -148,7 +148,8 @@ def settle_config(family: Family, sources: Sequence[ConfigSource], layout: Layou
 
 def _foreign(family: Family, sources: Iterable[ConfigSource]) -> list[str]:
     return [
-        f"model_type   {source.name} says {_show(source.fields['model_type'])}, this is a conversion of {family.title}"
+        f"model_type   {source.name} says {show_value(source.fields['model_type'])}, "
+        f"this is a conversion of {family.title}"
         for source in sources
         if source.fields.get("model_type", family.model_type) != family.model_type
     ]
@@ -175,8 +176,8 @@ class _Found:
     def __str__(self) -> str:
         """What the source says, in its own words."""
         word = self.source.fields[self.spelling]
-        meaning = f" (which means {_show(self.value)})" if self.value != word else ""
-        return f"{self.source.name} says {_show(word)}{meaning}"
+        meaning = f" (which means {show_value(self.value)})" if self.value != word else ""
+        return f"{self.source.name} says {show_value(word)}{meaning}"
 
 
 def _collect(
@@ -286,7 +287,8 @@ def _is_kind(value: Any, wanted: ConfigField) -> bool:
     return is_number and _least(wanted) <= value <= wanted.most and math.isfinite(value)
 
 
-def _show(value: Any) -> str:
+def show_value(value: Any) -> str:
+    """A value as a JSON file spells it."""
     import json
 
     try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..checkpoints import CheckpointReader, Variable
 from ..configuration_utils import PretrainedConfig
@@ -48,6 +49,7 @@ class ConfigField:
         size: The symbol of the shapes whose size it is, or the index that runs up to it.
         default: What the original takes if the field is absent, in the original's words.
         translate: From the original's words to ours, where a word means something else there.
+        words: The original's words, where they are translated: read backwards, they are all that it can express.
         nullable: Whether ``null`` is a value.
         least: The smallest value of a number; 1 where it is a size.
         most: The largest value of a number.
@@ -62,6 +64,7 @@ class ConfigField:
     size: str = ""
     default: Any = REQUIRED
     translate: Callable[[Any], Any] | None = None
+    words: tuple[Any, ...] = ()
     nullable: bool = False
     least: float = 0
     most: float = math.inf
@@ -139,6 +142,58 @@ class EmbeddedVocabulary:
     assumed: Sequence[str] = ()
 
 
+class ExportedModel(Protocol):
+    """What a family is told about a model that becomes an original checkpoint."""
+
+    @property
+    def config(self) -> Any:
+        """Its configuration."""
+
+    def has(self, key: str) -> bool:
+        """Whether a parameter is stored."""
+
+    def is_zero(self, pattern: str) -> bool:
+        """Whether all parameters that fit a shell wildcard are zero; so it is if there are none."""
+
+
+def as_json(fields: Mapping[str, Any]) -> str:
+    """A configuration file of most originals."""
+    return json.dumps(fields, indent=2) + "\n"
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """How models of a family become original checkpoints: what the rules, read backwards, do not say.
+
+    Attributes:
+        config_file: Name of the original's configuration file.
+        config_fields: The fields that are in it.
+        write_config: From these, in the original's words, to its text.
+        keeps_unknown: Whether it may hold further fields, which the original's code passes over.
+        fixed: Further fields -> the values that the original computes; it cannot express others.
+        flags: Fields that the original's scripts have flags for -> their defaults.
+        check: What else it cannot express.
+        vocabulary: Names of our vocabulary files -> their names in a release.
+        present: Variables that decide between rules -> whether the original has them.
+        zeros: Rules of variables that the original builds for all tasks: they are zero if a class leaves them unused.
+        original_name: The name of a variable, from the family's name for it and the configuration.
+        buffers: Shell wildcards for stored tensors that are no parameters.
+    """
+
+    config_file: str
+    config_fields: tuple[str, ...]
+    write_config: Callable[[Mapping[str, Any]], str] = as_json
+    keeps_unknown: bool = False
+    fixed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    check: Callable[[ExportedModel], list[str]] | None = None
+    vocabulary: Mapping[str, str] = field(default_factory=dict)
+    present: Mapping[str, Callable[[ExportedModel], bool]] = field(default_factory=dict)
+    zeros: Callable[[ExportedModel], Rules] | None = None
+    original_name: Callable[[str, Any], str] | None = None
+    buffers: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Family:
     """How the original checkpoints of a family become models.
@@ -165,6 +220,7 @@ class Family:
         config_files: Names of configuration files that stand beside a checkpoint, and how each is read.
         finish_config: Last word on the configuration's fields, given which variables are there; returns what is wrong.
         find_task: What a task of a given name means, or None if the name is not known.
+        way_back: How models become original checkpoints, or None if that cannot be done yet.
     """
 
     model_type: str
@@ -188,3 +244,4 @@ class Family:
     unsupported: tuple[SkipRule, ...] = ()
     finish_config: Callable[[dict[str, Any], VariableTable], list[str]] | None = None
     find_task: Callable[[str], Task | None] | None = None
+    way_back: WayBack | None = None

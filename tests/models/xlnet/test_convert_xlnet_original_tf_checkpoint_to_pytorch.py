@@ -18,7 +18,9 @@ import transformers
 from transformers import convert_checkpoint
 from transformers.checkpoints import Variable, write_bundle
 from transformers.conversion import PlanRequest, make_plan
+from transformers.conversion.export_files import ExportReport
 from transformers.errors import UserError
+from transformers.models.auto.exporting import export_checkpoint
 from transformers.models.xlnet.convert_xlnet_original_tf_checkpoint_to_pytorch import FAMILY
 
 #: Layers of more than one digit, and heads that are wider together than the model.
@@ -74,6 +76,9 @@ class TestXLNetConversion(ConverterTester):
 
     def arrays(self, architecture: str) -> Arrays:
         return arrays_of(architecture)
+
+    def export(self, folder: Path, prefix: Path) -> ExportReport:
+        return export_checkpoint(folder, prefix, "xlnet", finetuning_task_name="MNLI_matched")
 
 
 class TestTheMap:

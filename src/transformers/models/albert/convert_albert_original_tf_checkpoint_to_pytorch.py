@@ -10,8 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._files import read_json_object
-from ...conversion.activations import google_activation
-from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, ReleasedModel
+from ...conversion.activations import GOOGLE_WORDS, google_activation
+from ...conversion.family import (
+    UNKNOWN_TO_THE_ORIGINAL,
+    Architecture,
+    ConfigField,
+    Family,
+    ReleasedModel,
+    WayBack,
+)
 from ...conversion.rules import (
     TRAINING_STATE,
     constant,
@@ -89,7 +96,7 @@ FIELDS = (
     ConfigField("inner_group_num", int, size="k"),
     ConfigField("max_position_embeddings", int, size="P"),
     ConfigField("type_vocab_size", int, size="T"),
-    ConfigField("hidden_act", str, default="gelu", translate=google_activation, nullable=True),
+    ConfigField("hidden_act", str, default="gelu", translate=google_activation, words=GOOGLE_WORDS, nullable=True),
     ConfigField("hidden_dropout_prob", float, default=0.0),
     ConfigField("attention_probs_dropout_prob", float, default=0.0),
     ConfigField("initializer_range", float, default=0.02),
@@ -134,6 +141,20 @@ def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[
 
 BLOCK_PROBE = "bert/encoder/transformer/group_{g}/inner_group_0/attention_1/self/query/kernel"
 
+WAY_BACK = WayBack(
+    config_file="albert_config.json",
+    config_fields=tuple(field.name for field in FIELDS if field.name != "layer_norm_eps"),
+    keeps_unknown=True,
+    fixed={"layer_norm_eps": (1e-12,), "position_embedding_type": ("absolute",)},
+    vocabulary={"spiece.model": "30k-clean.model", "vocab.txt": "vocab_chinese.txt"},
+    present={
+        "bert/pooler/dense/kernel": lambda model: model.has("albert.pooler.weight"),
+        PROJECTION: lambda model: model.config.embedding_size != model.config.hidden_size,
+    },
+    zeros=lambda model: POOLER if getattr(model.config, "add_pooling_layer", True) else (),
+    buffers=("*embeddings.position_ids", "*embeddings.token_type_ids"),
+)
+
 FAMILY = Family(
     model_type="albert",
     title="ALBERT",
@@ -150,4 +171,5 @@ FAMILY = Family(
     sparse_indices=("g",),
     config_files={"albert_config.json": read_json_object},
     finish_config=finish_config,
+    way_back=WAY_BACK,
 )

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._files import read_json_object
-from ...conversion.activations import google_activation
+from ...conversion.activations import GOOGLE_WORDS, google_activation
 from ...conversion.family import (
     UNKNOWN_TO_THE_ORIGINAL,
     Architecture,
     ConfigField,
     Family,
     ReleasedModel,
+    WayBack,
 )
 from ...conversion.rules import TRAINING_STATE, layer_norm, linear, skip, table, tensor, tied, weight_rows, when_present
 from .configuration_bert import BertConfig
@@ -75,7 +76,7 @@ FIELDS = (
     ConfigField("intermediate_size", int, size="I"),
     ConfigField("max_position_embeddings", int, size="P"),
     ConfigField("type_vocab_size", int, size="T"),
-    ConfigField("hidden_act", str, default="gelu", translate=google_activation, nullable=True),
+    ConfigField("hidden_act", str, default="gelu", translate=google_activation, words=GOOGLE_WORDS, nullable=True),
     ConfigField("hidden_dropout_prob", float, default=0.1, most=1),
     ConfigField("attention_probs_dropout_prob", float, default=0.1, most=1),
     ConfigField("initializer_range", float, default=0.02),
@@ -106,6 +107,22 @@ def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[
     return []
 
 
+WAY_BACK = WayBack(
+    config_file="bert_config.json",
+    config_fields=tuple(field.name for field in FIELDS if field.name != "layer_norm_eps"),
+    keeps_unknown=True,
+    fixed={
+        "layer_norm_eps": (1e-12,),
+        "position_embedding_type": ("absolute",),
+        "is_decoder": (False,),
+        "add_cross_attention": (False,),
+    },
+    vocabulary={"vocab.txt": "vocab.txt"},
+    present={"bert/pooler/dense/kernel": lambda model: model.has("bert.pooler.dense.weight")},
+    zeros=lambda model: POOLER if getattr(model.config, "add_pooling_layer", True) else (),
+    buffers=("*embeddings.position_ids", "*embeddings.token_type_ids"),
+)
+
 FAMILY = Family(
     model_type="bert",
     title="BERT",
@@ -121,4 +138,5 @@ FAMILY = Family(
     released=RELEASED,
     config_files={"bert_config.json": read_json_object},
     finish_config=finish_config,
+    way_back=WAY_BACK,
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._files import read_json_object
-from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel
+from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel, WayBack
 from ...conversion.rules import TRAINING_STATE, convolution, layer_norm, skip, table, tensor, tied
 from .configuration_gpt2 import GPT2Config
 
@@ -77,6 +77,20 @@ def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[
     return []
 
 
+WAY_BACK = WayBack(
+    config_file="hparams.json",
+    config_fields=("vocab_size", "n_positions", "n_embd", "n_head", "n_layer"),
+    fixed={
+        "activation_function": ("gelu_new",),
+        "layer_norm_epsilon": (1e-5,),
+        "scale_attn_weights": (True,),
+        "scale_attn_by_inverse_layer_idx": (False,),
+        "add_cross_attention": (False,),
+    },
+    vocabulary={"vocab.json": "encoder.json", "merges.txt": "vocab.bpe"},
+    buffers=("*h.*.attn.bias", "*h.*.attn.masked_bias"),
+)
+
 FAMILY = Family(
     model_type="gpt2",
     title="GPT-2",
@@ -92,4 +106,5 @@ FAMILY = Family(
     released=RELEASED,
     config_files={"hparams.json": read_json_object, "encoder.json": end_of_text},
     finish_config=finish_config,
+    way_back=WAY_BACK,
 )

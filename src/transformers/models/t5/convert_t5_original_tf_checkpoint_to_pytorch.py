@@ -6,17 +6,25 @@ relative positions; i counts the blocks of the encoder, j those of the decoder.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._files import read_json_object
 from ...checkpoints import Variable
-from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, Implied
+from ...conversion.family import (
+    UNKNOWN_TO_THE_ORIGINAL,
+    Architecture,
+    ConfigField,
+    ExportedModel,
+    Family,
+    Implied,
+    WayBack,
+)
 from ...conversion.operations import AddAxis, Chain, Copy, Operation, Scale, Spread, Transpose
 from ...conversion.rules import TRAINING_STATE, Rules, Sizes, skip, table, tensor, tied, when_present
 from ...conversion.templates import Values
 from .configuration_t5 import T5Config
-from .operative_config import read_operative_config
+from .operative_config import operative_config_text, read_operative_config
 
 ANCHOR = "encoder/block_000/layer_000/SelfAttention/q"
 GATED = "encoder/block_000/layer_001/DenseReluDense/wi_0/kernel"
@@ -198,6 +206,11 @@ def activation_from_original(word: str) -> str:
     return "gelu_new" if word == "gelu" else word
 
 
+#: The activations that Mesh-TensorFlow has, with and without a gate.
+ACTIVATIONS = tuple(
+    f"{gate}{word}" for gate in ("", "gated-") for word in ("relu", "gelu", "swish", "sigmoid", "tanh", "elu")
+)
+
 FIELDS = (
     ConfigField("vocab_size", int, size="V"),
     ConfigField("d_model", int, size="E"),
@@ -209,7 +222,9 @@ FIELDS = (
     ConfigField("relative_attention_num_buckets", int, size="B"),
     ConfigField("relative_attention_max_distance", int, default=128, least=1),
     ConfigField("relative_attention_per_layer", bool, default=False, implied=implied_tables),
-    ConfigField("feed_forward_proj", str, implied=implied_activation, translate=activation_from_original),
+    ConfigField(
+        "feed_forward_proj", str, implied=implied_activation, translate=activation_from_original, words=ACTIVATIONS
+    ),
     ConfigField("tie_word_embeddings", bool, implied=implied_tie),
     ConfigField("layer_norm_epsilon", float, default=1e-6),
     ConfigField("dropout_rate", float, default=0.1, most=1, may_differ=True),
@@ -230,6 +245,38 @@ def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[
     return []
 
 
+def _one_head(model: ExportedModel) -> bool:
+    return int(model.config.num_heads) == 1
+
+
+def _has_tables(name: str) -> Callable[[ExportedModel], bool]:
+    """Whether a second block has a table of relative positions of that name."""
+    one = name == BIAS_OF_ONE_HEAD
+    return lambda model: model.config.relative_attention_per_layer and _one_head(model) == one
+
+
+WAY_BACK = WayBack(
+    config_file="operative_config.gin",
+    config_fields=tuple(
+        field.name for field in FIELDS if field.default is not UNKNOWN_TO_THE_ORIGINAL and not field.conversion_only
+    ),
+    write_config=operative_config_text,
+    fixed={"relative_attention_max_distance": (128,)},
+    vocabulary={"spiece.model": "sentencepiece.model"},
+    present={
+        GATED: lambda model: model.config.is_gated_act,
+        LOGITS: lambda model: not model.config.tie_word_embeddings,
+        **{
+            f"{stack}/block_000/layer_000/SelfAttention/{BIAS_OF_ONE_HEAD}": _one_head
+            for stack in ("encoder", "decoder")
+        },
+        f"encoder/block_001/layer_000/SelfAttention/{BIAS}": _has_tables(BIAS),
+        f"encoder/block_001/layer_000/SelfAttention/{BIAS_OF_ONE_HEAD}": _has_tables(BIAS_OF_ONE_HEAD),
+    },
+    original_name=lambda name, _: name.replace(BIAS_OF_ONE_HEAD, BIAS),
+    buffers=("*decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",),
+)
+
 FAMILY = Family(
     model_type="t5",
     title="T5",
@@ -246,4 +293,5 @@ FAMILY = Family(
     config_files={"t5_config.json": read_json_object, "operative_config.gin": read_operative_config},
     finish_config=finish_config,
     unsupported=UNSUPPORTED,
+    way_back=WAY_BACK,
 )

@@ -142,3 +142,71 @@ def _relative_attention(file: GinFile, problems: list[str]) -> dict[str, Any]:
     ]
     problems += wrong or _differences("relative_attention_per_layer", setting, found)
     return {"relative_attention_per_layer": "bias" in found.values()} if found else {}
+
+
+#: The parts of a block: a norm, whose variable has a name of its own, before each of them and behind the last block.
+_BLOCKS = """
+import mesh_tensorflow.transformer.transformer
+import mesh_tensorflow.transformer.transformer_layers
+
+make_bitransformer.decoder_name = 'decoder'
+make_bitransformer.encoder_name = 'encoder'
+encoder/make_layer_stack.layers = \\
+    [@mesh_tensorflow.transformer.transformer_layers.SelfAttention,
+     @mesh_tensorflow.transformer.transformer_layers.DenseReluDense]
+decoder/make_layer_stack.layers = \\
+    [@mesh_tensorflow.transformer.transformer_layers.SelfAttention,
+     @mesh_tensorflow.transformer.transformer_layers.EncDecAttention,
+     @mesh_tensorflow.transformer.transformer_layers.DenseReluDense]
+LayerStack.sublayers_initial = [@transformer.sublayer_dropout]
+LayerStack.sublayers_per_layer = \\
+    [@transformer.sublayer_rms_norm,
+     @transformer.sublayer_call_layer,
+     @transformer.sublayer_dropout,
+     @transformer.sublayer_residual]
+LayerStack.sublayers_final = [@transformer.sublayer_rms_norm, @transformer.sublayer_dropout]
+sublayer_rms_norm.name = 'rms_norm'
+"""
+
+
+def operative_config_text(fields: Mapping[str, Any]) -> str:
+    """The settings of the architecture as the original code reads them; those of a training are left to it.
+
+    Args:
+        fields: The fields of a T5 configuration, in the original's words.
+    """
+    settings = {
+        "run.model_type": "bitransformer",
+        "Bitransformer.shared_embedding": True,
+        "VocabEmbedding.scale_variable_like_classifier_weights": False,
+        "sublayer_dropout.dropout_rate": fields["dropout_rate"],
+        "sublayer_rms_norm.epsilon": fields["layer_norm_epsilon"],
+        **_settings_of("encoder", fields["num_layers"], fields),
+        **_settings_of("decoder", fields["num_decoder_layers"], fields),
+    }
+    lines = [f"{name} = {value!r}" for name, value in settings.items()]
+    return _BLOCKS.lstrip() + "\n".join(["", *lines, ""])
+
+
+def _settings_of(stack: str, depth: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the encoder or of the decoder."""
+    gate, _, word = fields["feed_forward_proj"].rpartition("-")
+    settings = {
+        "make_layer_stack.block_scope": True,
+        "make_layer_stack.num_layers": depth,
+        "DenseReluDense.activation": [word, "linear"] if gate else word,
+        "DenseReluDense.dropout_rate": fields["dropout_rate"],
+        "DenseReluDense.hidden_size": fields["d_ff"],
+        "DenseReluDense.use_bias": False,
+        "SelfAttention.dropout_rate": fields["dropout_rate"],
+        "SelfAttention.fold_scaling_into_initializer": True,
+        "SelfAttention.key_value_size": fields["d_kv"],
+        "SelfAttention.num_heads": fields["num_heads"],
+        "SelfAttention.relative_attention_num_buckets": fields["relative_attention_num_buckets"],
+        "SelfAttention.relative_attention_type": "bias" if fields["relative_attention_per_layer"] else "bias_shared",
+        "SelfAttention.shared_kv": False,
+        "Unitransformer.d_model": fields["d_model"],
+        "Unitransformer.positional_embedding": False,
+        "Unitransformer.shared_embedding_and_softmax_weights": fields["tie_word_embeddings"],
+    }
+    return {f"{stack}/{name}": value for name, value in settings.items()}

@@ -14,10 +14,12 @@ from ...conversion.family import (
     UNKNOWN_TO_THE_ORIGINAL,
     Architecture,
     ConfigField,
+    ExportedModel,
     Family,
     Implied,
     ReleasedModel,
     Task,
+    WayBack,
 )
 from ...conversion.operations import Row, Share
 from ...conversion.rules import (
@@ -189,7 +191,7 @@ FIELDS = (
     ConfigField("n_head", int, size="N"),
     ConfigField("d_head", int, size="D"),
     ConfigField("d_inner", int, size="I"),
-    ConfigField("ff_activation", str, translate=activation_from_original),
+    ConfigField("ff_activation", str, translate=activation_from_original, words=("gelu", "relu")),
     ConfigField("untie_r", bool, implied=whether_biases_are_untied),
     # How a model is run; the original has flags for these.
     ConfigField("mem_len", int, default=None, nullable=True),
@@ -262,6 +264,62 @@ def _settle_summary(fields: dict[str, Any], *, projected: bool) -> list[str]:
     return []
 
 
+def original_name(name: str, config: XLNetConfig) -> str:
+    """What the original calls a variable: shared biases as others, the logit layer after its task."""
+    if name.startswith(f"{LOGITS}/"):
+        kind = "regression" if config.num_labels == 1 else "classification"
+        return name.replace(LOGITS, f"model/{kind}_{str(config.finetuning_task).lower()}/logit")
+    return name.replace("model/transformer/shared/", "model/transformer/")
+
+
+def inexpressible(model: ExportedModel) -> list[str]:
+    """A classifier without the name of its task, and a summary with a projection or an activation alone."""
+    config, problems = model.config, []
+    if model.has("logits_proj.weight"):
+        if config.architectures == ["XLNetForSequenceClassification"] and not config.finetuning_task:
+            problems.append(
+                "finetuning_task is absent: the original calls a logit layer after its task (--finetuning_task_name)"
+            )
+        if (config.summary_activation == "tanh") != config.summary_use_proj:
+            problems.append(
+                "summary_activation and summary_use_proj: the original has tanh behind a projection, or neither"
+            )
+    return problems
+
+
+def _has_segments(model: ExportedModel) -> bool:
+    return not (model.is_zero("*.rel_attn.seg_embed") and model.is_zero("*.rel_attn.r_s_bias"))
+
+
+WAY_BACK = WayBack(
+    config_file="xlnet_config.json",
+    config_fields=("n_layer", "d_model", "n_head", "d_head", "d_inner", "ff_activation", "untie_r", "vocab_size"),
+    fixed={"layer_norm_eps": (1e-12,), "attn_type": ("bi",)},
+    flags={
+        "mem_len": None,
+        "reuse_len": None,
+        "bi_data": False,
+        "clamp_len": -1,
+        "same_length": False,
+        "summary_type": "last",
+        "summary_use_proj": True,
+    },
+    check=inexpressible,
+    vocabulary={"spiece.model": "spiece.model"},
+    present={
+        "model/lm_loss/bias": lambda model: model.has("lm_loss.bias"),
+        MASK_EMB: lambda model: not model.is_zero("transformer.mask_emb"),
+        SEGMENTS[0]: _has_segments,
+        f"{SUMMARY}/kernel": lambda model: model.has("sequence_summary.summary.weight"),
+        **{
+            f"model/transformer/{bias}": lambda model: model.config.untie_r
+            for bias in ("r_w_bias", "r_r_bias", "r_s_bias")
+        },
+        **{shared_name(bias): lambda model: not model.config.untie_r for bias in ("r_w_bias", "r_r_bias", "r_s_bias")},
+    },
+    original_name=original_name,
+)
+
 FAMILY = Family(
     model_type="xlnet",
     title="XLNet",
@@ -279,4 +337,5 @@ FAMILY = Family(
     config_files={"xlnet_config.json": read_json_object, "config.json": read_json_object},
     finish_config=finish_config,
     find_task=find_task,
+    way_back=WAY_BACK,
 )

@@ -1,0 +1,272 @@
+"""The way back, on checkpoints that the original codes wrote and on models that they could not have written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+from tests.shared.way_back import CASES, FIXTURES, modern, variables
+
+import transformers
+from transformers import UserError, convert_checkpoint
+from transformers.commands.transformers_cli import main
+from transformers.models.auto.exporting import export_checkpoint
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_variables_of_the_original_come_back(case: str, tmp_path: Path) -> None:
+    family, config_file, task = CASES[case]
+    source = FIXTURES / case
+    converted = convert_checkpoint(source, tmp_path / "one", family)
+
+    report = export_checkpoint(
+        tmp_path / "one", tmp_path / "back" / "model.ckpt-9", family, finetuning_task_name=task, global_step=9
+    )
+
+    original = {modern(name): values for name, values in variables(source).items()}
+    unused = {modern(name) for names in converted.skipped.values() for name in names}
+    found = variables(tmp_path / "back")
+    assert found.pop("global_step") == 9
+    assert found.keys() == original.keys() - unused
+    for name, values in found.items():
+        assert values.dtype == original[name].dtype
+        assert np.array_equal(values, original[name]), name
+    assert (tmp_path / "back" / config_file).is_file()
+    assert {path.name for path in report.files} == {path.name for path in (tmp_path / "back").iterdir()}
+
+    convert_checkpoint(tmp_path / "back", tmp_path / "two", family)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+@pytest.mark.parametrize("case", ["bert/pretraining", "gpt2/small", "albert/pretraining-v2", "xlnet/pretrain"])
+def test_the_configuration_says_what_the_originals_says(case: str, tmp_path: Path) -> None:
+    family, config_file, _ = CASES[case]
+    convert_checkpoint(FIXTURES / case, tmp_path / "one", family)
+
+    export_checkpoint(tmp_path / "one", tmp_path / "back" / "model.ckpt")
+
+    wanted = json.loads((FIXTURES / case / config_file).read_text())
+    assert json.loads((tmp_path / "back" / config_file).read_text()) == wanted
+
+
+def test_vocabularies_come_back_under_their_original_names(tmp_path: Path) -> None:
+    for case in ("bert/pretraining", "gpt2/small", "albert/pretraining-v2"):
+        convert_checkpoint(FIXTURES / case, tmp_path / case / "one")
+        export_checkpoint(tmp_path / case / "one", tmp_path / case / "model.ckpt")
+
+    back = tmp_path / "gpt2/small"
+    encoder = json.loads((FIXTURES / "gpt2/small/encoder.json").read_text())
+    assert json.loads((back / "encoder.json").read_text()) == encoder
+    assert (back / "vocab.bpe").is_file()
+    vocabulary = (FIXTURES / "bert/pretraining/vocab.txt").read_text().split()
+    assert (tmp_path / "bert/pretraining/vocab.txt").read_text().split() == vocabulary
+    assert (tmp_path / "albert/pretraining-v2/30k-clean.model").read_bytes() == (
+        FIXTURES / "albert/pretraining-v2/30k-clean.model"
+    ).read_bytes()
+
+
+# ------------------------------------------------------------------------------------------------- models of the Hub
+
+SMALL = {"vocab_size": 19, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}
+
+
+def bert(folder: Path, model_class: str = "BertForPreTraining", **fields: Any) -> dict[str, Any]:
+    """A model of today's library in a folder, and its tensors."""
+    torch.manual_seed(0)
+    config = transformers.BertConfig(**{**SMALL, "max_position_embeddings": 11, "hidden_act": "gelu_new", **fields})
+    getattr(transformers, model_class)(config).save_pretrained(folder)
+    return load_file(folder / "model.safetensors")
+
+
+def rewrite(folder: Path, tensors: Mapping[str, Any], **fields: Any) -> None:
+    save_file(dict(tensors), folder / "model.safetensors", metadata={"format": "pt"})
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | fields))
+
+
+def test_older_names_and_buffers_are_understood(tmp_path: Path) -> None:
+    tensors = bert(tmp_path / "hub")
+    export_checkpoint(tmp_path / "hub", tmp_path / "one" / "model.ckpt")
+    older = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): values
+        for name, values in tensors.items()
+    }
+    older["bert.embeddings.position_ids"] = np.arange(11)[None]
+    older["cls.predictions.decoder.weight"] = tensors["bert.embeddings.word_embeddings.weight"].copy()
+    rewrite(tmp_path / "hub", older, architectures=["BertForMaskedLM"])
+
+    report = export_checkpoint(tmp_path / "hub", tmp_path / "two" / "model.ckpt")
+
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert report.architecture == "BertForPreTraining"
+    assert any("in place of BertForMaskedLM" in note for note in report.notes)
+    model = transformers.BertForPreTraining.from_pretrained(tmp_path / "two" / "model.ckpt.index")
+    kernel = variables(tmp_path / "two")["bert/encoder/layer_1/intermediate/dense/kernel"]
+    weight = model.bert.encoder.layer[1].intermediate.dense.weight
+    assert np.array_equal(weight.detach().numpy().T, kernel)
+
+
+@pytest.mark.parametrize("prefix", ["transformer.", ""])
+def test_the_prefix_of_the_base_model_may_be_absent(prefix: str, tmp_path: Path) -> None:
+    convert_checkpoint(FIXTURES / "gpt2/small", tmp_path / "hub", "gpt2")
+    tensors = load_file(tmp_path / "hub" / "model.safetensors")
+    renamed = {prefix + name.removeprefix("transformer."): values for name, values in tensors.items()}
+    renamed[f"{prefix}h.0.attn.bias"] = np.ones((1, 1, 4, 4), np.uint8)
+    rewrite(tmp_path / "hub", renamed)
+
+    export_checkpoint(tmp_path / "hub", tmp_path / "back" / "model.ckpt", "gpt2")
+
+    assert all(
+        np.array_equal(values, variables(FIXTURES / "gpt2/small")[name])
+        for name, values in variables(tmp_path / "back").items()
+    )
+
+
+def test_half_precision_is_widened(tmp_path: Path) -> None:
+    convert_checkpoint(FIXTURES / "bert/pretraining", tmp_path / "half", dtype="bfloat16")
+
+    report = export_checkpoint(tmp_path / "half", tmp_path / "back" / "model.ckpt")
+    convert_checkpoint(tmp_path / "back", tmp_path / "again", dtype="bfloat16")
+
+    assert report.rounded == []
+    assert all(values.dtype == np.float32 for values in variables(tmp_path / "back").values())
+    assert contents(tmp_path / "half") == contents(tmp_path / "again")
+
+
+def test_double_precision_is_rounded_and_named(tmp_path: Path) -> None:
+    tensors = bert(tmp_path / "hub", "BertModel")
+    rewrite(tmp_path / "hub", {**tensors, "pooler.dense.bias": np.full(8, 1 / 3)})
+
+    assert export_checkpoint(tmp_path / "hub", tmp_path / "model.ckpt").rounded == ["bert/pooler/dense/bias"]
+
+
+def test_a_class_without_a_pooler_gets_one_that_does_nothing(tmp_path: Path) -> None:
+    bert(tmp_path / "hub", "BertForQuestionAnswering")
+
+    report = export_checkpoint(tmp_path / "hub", tmp_path / "back" / "model.ckpt")
+
+    assert sorted(report.zeros) == ["bert/pooler/dense/bias", "bert/pooler/dense/kernel"]
+    assert not variables(tmp_path / "back")["bert/pooler/dense/kernel"].any()
+    assert "cls/squad/output_weights" in variables(tmp_path / "back")
+
+
+# ------------------------------------------------------------------------------------- what the original cannot express
+
+
+def refusal(folder: Path, **options: Any) -> str:
+    before = {path.name for path in folder.parent.iterdir()}
+    with pytest.raises(UserError) as refused:
+        export_checkpoint(folder, folder.parent / "back" / "model.ckpt", **options)
+    assert {path.name for path in folder.parent.iterdir()} == before
+    return str(refused.value)
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    tensors = bert(tmp_path / "hub", hidden_act="gelu", layer_norm_eps=1e-5)
+    del tensors["bert.pooler.dense.bias"]
+    tensors["cls.seq_relationship.weight"] = np.zeros((3, 8), np.float32)
+    tensors["adapter.weight"] = np.zeros(3, np.float32)
+    tensors["cls.predictions.decoder.weight"] = -tensors["bert.embeddings.word_embeddings.weight"]
+    rewrite(tmp_path / "hub", tensors)
+
+    message = refusal(tmp_path / "hub")
+
+    for problem in (
+        'hidden_act is "gelu", the original can express "gelu_new", "relu", "tanh", "linear"',
+        "layer_norm_eps is 1e-05, the original only has 1e-12",
+        "bert.pooler.dense.bias is not stored",
+        "cls.seq_relationship.weight is [3, 8], the configuration says [2, 8]",
+        "adapter.weight has no place in the original's BertForPreTraining",
+        "cls.predictions.decoder.weight differs from bert.embeddings.word_embeddings.weight",
+    ):
+        assert f"\n  {problem}" in message
+
+
+@pytest.mark.parametrize(
+    ("case", "fields", "said"),
+    [
+        ("gpt2/small", {"activation_function": "relu"}, 'activation_function is "relu"'),
+        ("gpt2/small", {"n_embd": 12}, "wte.weight is [603, 24], the configuration says [603, 12]"),
+        ("albert/pretraining-v2", {"position_embedding_type": "relative_key"}, "position_embedding_type"),
+        ("xlnet/pretrain", {"attn_type": "uni"}, 'attn_type is "uni"'),
+        ("xlnet/pretrain", {"ff_activation": "gelu"}, 'ff_activation is "gelu"'),
+        ("xlnet/pretrain", {"untie_r": False}, "model/transformer/r_w_bias cannot have the values of"),
+        ("xlnet/sts-b", {}, "finetuning_task is absent"),
+        ("t5/v1.0-relu-tied", {"feed_forward_proj": "silu"}, 'feed_forward_proj is "silu"'),
+        ("t5/v1.0-relu-tied", {"relative_attention_max_distance": 64}, "relative_attention_max_distance is 64"),
+        ("bert/pretraining", {"model_type": "roberta"}, "roberta"),
+        ("gpt2/small", {"architectures": ["GPT2ForTokenClassification"], "n_layer": 9}, "GPT2ForTokenClassification"),
+    ],
+)
+def test_what_the_original_cannot_express_is_named(
+    case: str, fields: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    convert_checkpoint(FIXTURES / case, tmp_path / "hub")
+    config = tmp_path / "hub" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | fields))
+
+    assert said in refusal(tmp_path / "hub")
+
+
+def test_a_constant_has_to_be_what_the_original_implies(tmp_path: Path) -> None:
+    """Where both widths are the same, ALBERT's original has no projection between them."""
+    config = transformers.AlbertConfig(
+        **SMALL, embedding_size=8, max_position_embeddings=11, hidden_act="gelu_new", inner_group_num=1
+    )
+    transformers.AlbertModel(config).save_pretrained(tmp_path / "hub")
+    assert "embedding_hidden_mapping_in.weight is not what the original" in refusal(tmp_path / "hub")
+
+    tensors = load_file(tmp_path / "hub" / "model.safetensors")
+    tensors["encoder.embedding_hidden_mapping_in.weight"] = np.eye(8, dtype=np.float32)
+    rewrite(tmp_path / "hub", tensors)
+    report = export_checkpoint(tmp_path / "hub", tmp_path / "back" / "model.ckpt")
+
+    assert len(report.constants) == 2
+    assert not any("embedding_hidden_mapping_in" in name for name in variables(tmp_path / "back"))
+
+
+# ----------------------------------------------------------------------------------------------------- the command line
+
+
+def export(folder: Path, prefix: Path, *flags: str) -> int:
+    return main(
+        ["export", "--model_type=bert", f"--pytorch_model={folder}", f"--tf_checkpoint_output={prefix}", *flags]
+    )
+
+
+def test_the_command_writes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    convert_checkpoint(FIXTURES / "bert/pretraining", tmp_path / "one")
+
+    assert export(tmp_path / "one", tmp_path / "back" / "bert_model.ckpt", "--global_step", "7") == 0
+
+    assert "written  62 variables" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "back").iterdir()} == {
+        "bert_config.json", "bert_model.ckpt.data-00000-of-00001", "bert_model.ckpt.index", "checkpoint", "vocab.txt",
+    }  # fmt: skip
+    assert 'model_checkpoint_path: "bert_model.ckpt"' in (tmp_path / "back" / "checkpoint").read_text()
+
+
+def test_nothing_is_replaced_unless_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    convert_checkpoint(FIXTURES / "bert/pretraining", tmp_path / "one")
+    assert export(tmp_path / "one", tmp_path / "back" / "m.ckpt", "--quiet") == 0
+    before = contents(tmp_path / "back")
+
+    assert export(tmp_path / "one", tmp_path / "back" / "m.ckpt", "--global_step", "7") == 1
+    assert "exists already" in capsys.readouterr().err
+    assert contents(tmp_path / "back") == before
+
+    assert export(tmp_path / "one", tmp_path / "back" / "m.ckpt", "--global_step", "7", "--overwrite") == 0
+    assert variables(tmp_path / "back")["global_step"] == 7
+
+    assert export(tmp_path / "one", tmp_path / "one" / "m.ckpt", "--overwrite") == 1
+    assert "would replace an input" in capsys.readouterr().err
