@@ -12,6 +12,7 @@ PUBLIC_NAMES = {
         "TransfoXLPreTrainedModel",
     ),
     "tokenization_transfo_xl": ("TransfoXLTokenizer", "TransfoXLTokenizerFast"),
+    "corpus": ("LMOrderedIterator", "TransfoXLCorpus"),
     "convert_transfo_xl_original_tf_checkpoint_to_pytorch": (),
 }
 

@@ -168,6 +168,20 @@ class TransfoXLTokenizer(PreparedTokenizer):
         for sentence in sents:
             self.vocabulary.counter.update(sentence)
 
+    def encode_file(self, path: StrPath, add_eos: bool = True, add_double_eos: bool = False) -> list[int]:
+        """The numbers of all words of a text file, one line after the other.
+
+        Args:
+            path: The file.
+            add_eos: Whether ``<eos>`` ends each line.
+            add_double_eos: Whether ``<S>`` stands around each line instead.
+        """
+        lines = lines_of(path)
+        if not lines:
+            return []
+        rows = self(lines, add_eos=add_eos, add_double_eos=add_double_eos, verbose=False)["input_ids"]  # type: ignore[call-arg]
+        return [number for row in rows for number in row]
+
     def build_vocab(self) -> None:
         """Makes the vocabulary of the words of ``vocab_file``, or of those that were counted."""
         self.vocabulary.build()
