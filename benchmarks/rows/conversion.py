@@ -24,12 +24,14 @@ _COMMAND = (
 )  # fmt: skip
 TO_FILE, TO_FOLDER = (*_COMMAND, "{file}"), (*_COMMAND, "{folder}")
 
-#: Its command does not know this family any more.
+#: The command does not know this family any more.
 SCRIPT_OF_TRANSFO_XL = (
     "python", "-m", "transformers.models.deprecated.transfo_xl.convert_transfo_xl_original_tf_checkpoint_to_pytorch",
     "--tf_checkpoint_path", "{checkpoint}", "--transfo_xl_config_file", "{config}",
     "--pytorch_dump_folder_path", "{folder}",
 )  # fmt: skip
+
+CALLED_AS_SCRIPT = "The peer's command does not offer this family; its script is called."
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ FAMILIES = (
         model_type="transfo-xl",
         config_file="config.json",
         peer_command=SCRIPT_OF_TRANSFO_XL,
+        notes=(CALLED_AS_SCRIPT,),
     ),
     Family(
         model="transfo-xl-base-div4",
@@ -129,7 +132,7 @@ FAMILIES = (
             "--tied",
             *(f"crit.out_layers.{n}.weight=transformer.word_emb.emb_layers.{n}.weight" for n in range(4)),
         ),
-        notes=("The peer's command does not offer this family; its script is called.",),
+        notes=(CALLED_AS_SCRIPT,),
     ),
     Family(
         model="xlnet-base",
