@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -194,6 +195,14 @@ def test_the_vocabulary_of_a_dictionary() -> None:
         vocabulary_of_words([*SPECIAL_WORDS, "a", "a"])
 
 
+def test_the_files_of_a_release_are_a_vocabulary(tmp_path: Path) -> None:
+    for name in ("codes", "vocab"):
+        shutil.copy(GOLDEN / name, tmp_path)
+    loaded = XLMTokenizer.from_pretrained(tmp_path)
+    assert loaded.get_vocab() == XLMTokenizer(**FILES).get_vocab()
+    assert not loaded.original_tokenization
+
+
 def test_lines_that_no_dictionary_has(tmp_path: Path) -> None:
     (tmp_path / "vocab").write_text("a 3\n\u2028 2\nb\nc d 1\na 1\ne@@ 1\n<unk> 1\n", encoding="utf-8")
     assert read_words(tmp_path / "vocab")[14:] == ["a", "e@@"]
@@ -215,8 +224,6 @@ def test_merges_without_a_header(tmp_path: Path) -> None:
     (tmp_path / "codes").write_text("a b 3\na\n\na b c d\n")
     with pytest.raises(UserError, match=r"(?s)codes should have two symbols.*line 2: 'a'.*line 4: 'a b c d'"):
         read_codes(tmp_path / "codes")
-    with pytest.raises(UserError, match="needs words"):
-        XLMTokenizer.from_original({"merges_file": GOLDEN / "codes"})
     with pytest.raises(UserError, match="needs merges_file"):
         XLMTokenizer(FILES["vocab_file"])
 

@@ -33,7 +33,7 @@ from tokenizers import AddedToken, Tokenizer, models
 from ..._files import write_text
 from ...errors import UserError
 from ...tokenization_bpe import Merge, read_token_ids
-from ...tokenization_files import as_json, file_name, missing_vocabulary, read_text
+from ...tokenization_files import as_json, file_name, read_text
 from ...tokenization_padding import EncodingOptions
 from ...tokenization_prepared import Pieces, PreparedTokenizer
 from ...tokenization_special_tokens import InputTemplate
@@ -61,7 +61,7 @@ class XLMTokenizer(PreparedTokenizer):
     are to have, and is only cut into byte pairs.
 
     Args:
-        vocab_file: ``vocab.json``.
+        vocab_file: ``vocab.json``, or the ``vocab`` of fastBPE.
         merges_file: ``merges.txt``, or the ``codes`` of fastBPE.
         unk_token: Stands for what the vocabulary lacks.
         bos_token: Starts an input on the Hub.
@@ -79,7 +79,7 @@ class XLMTokenizer(PreparedTokenizer):
     """
 
     vocab_files_names = {"vocab_file": "vocab.json", "merges_file": "merges.txt"}  # noqa: RUF012
-    original_vocab_files = {"merges_file": "codes"}  # noqa: RUF012
+    original_vocab_files = {"vocab_file": "vocab", "merges_file": "codes"}  # noqa: RUF012
     text_options = frozenset({"lang", "bypass_tokenizer"})
     input_template = InputTemplate("bos A sep", "bos A sep B:1 sep:1")
 
@@ -103,11 +103,11 @@ class XLMTokenizer(PreparedTokenizer):
         **settings: Any,
     ) -> None:
         if vocabulary is None and vocab_file is not None:
-            vocabulary = read_token_ids(vocab_file)
+            vocabulary = read_vocabulary(vocab_file)
         if vocabulary is None or merges_file is None:
             found = {"vocab_file": vocabulary, "merges_file": merges_file}
             absent = [name for name, value in found.items() if value is None]
-            raise missing_vocabulary(type(self).__name__, absent)
+            raise UserError(f"{type(self).__name__} needs {' and '.join(absent)}.")
         self._merges = read_codes(merges_file)
         self._byte_pairs = byte_pair_model(self._merges)
         self.do_lowercase_and_remove_accent = do_lowercase_and_remove_accent
@@ -144,7 +144,7 @@ class XLMTokenizer(PreparedTokenizer):
             yield cut(word, self._byte_pairs)
 
     def _words_in(self, text: str, language: str, *, bypass: bool) -> list[str]:
-        if self.lang2id and language not in self.lang2id and len(self.lang2id) > 1:
+        if self.lang2id and language not in self.lang2id:
             _warn_of_language(language, tuple(self.lang2id))
         if bypass:
             return text.split()
@@ -188,8 +188,6 @@ class XLMTokenizer(PreparedTokenizer):
             **settings: Such as ``lang2id`` and ``id2lang``.
         """
         if words is None:
-            if "vocab_file" not in files:
-                raise missing_vocabulary(cls.__name__, ["words"])
             words = read_words(files["vocab_file"])
         if do_lowercase_and_remove_accent is None:
             do_lowercase_and_remove_accent = first_with_capitals_or_accents(words) is None
@@ -217,6 +215,11 @@ def read_words(path: StrPath) -> list[str]:
     """
     lines = [line.split() for line in read_text(path).split("\n") if "\u2028" not in line]
     return list(dict.fromkeys((*SPECIAL_WORDS, *(line[0] for line in lines if len(line) == 2))))
+
+
+def read_vocabulary(path: StrPath) -> dict[str, int]:
+    """Token -> id, of ``vocab.json`` or of the ``vocab`` of fastBPE."""
+    return read_token_ids(path) if Path(path).suffix == ".json" else vocabulary_of_words(read_words(path))
 
 
 def vocabulary_of_words(words: Sequence[str]) -> dict[str, int]:
