@@ -22,6 +22,7 @@ from ..modeling_keys import match_keys
 from .configs import show_value
 from .family import ConfigField, Family, WayBack
 from .layout import ConversionError, Layout, Placed, VariableTable
+from .numbered_names import fold_names
 from .operations import Operation, Shape, ShapeError, Share
 from .pieces import Array, cast, same_bits, widens
 from .plan import FLOATING
@@ -271,9 +272,13 @@ class _Match:
         """What is missing, left over, or of another shape or value than the original could have."""
         known = {placed.target for placed in self.placed} | self._layout.tied.keys()
         left_over = [self._stored[key] for key in self._stored.keys() - known]
+        missing = [placed.target for placed in self.placed if placed.target not in self._stored]
         return [
-            *(f"{name} has no place in the original's {self.architecture}" for name in [*self._unexpected, *left_over]),
-            *(f"{placed.target} is not stored" for placed in self.placed if placed.target not in self._stored),
+            *(
+                f"{name} {'has' if count == 1 else 'have'} no place in the original's {self.architecture}"
+                for name, count in fold_names([*self._unexpected, *left_over])
+            ),
+            *(f"{name} {'is' if count == 1 else 'are'} not stored" for name, count in fold_names(missing)),
             *(wrong for placed in self.placed if placed.target in self._stored for wrong in self._wrong_values(placed)),
             *self._untied(),
         ]

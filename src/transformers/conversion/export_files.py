@@ -13,7 +13,7 @@ import numpy as np
 from ..checkpoints import Variable, open_checkpoint, write_bundle, write_state_file
 from .export import ExportPlan, require_way_back
 from .layout import ConversionError
-from .output import Destination, atomic_output
+from .output import Destination, OutputError, atomic_output
 from .pieces import Array, same_bits
 from .stored_model import CONFIG_FILE, StoredModel
 
@@ -83,6 +83,8 @@ def write_export(
         ConversionError: If it cannot be read back.
     """
     started = time.monotonic()
+    if prefix.is_dir():
+        raise OutputError(f"{prefix} is a folder.", advice=f"Name a checkpoint in it: {prefix / 'model.ckpt'}.")
     way_back = require_way_back(plan.family)
     vocabulary = _vocabulary(model.folder, way_back.vocabulary)
     checkpoint = [f"{prefix.name}.data-00000-of-00001", f"{prefix.name}.index", "checkpoint"]
