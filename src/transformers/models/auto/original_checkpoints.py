@@ -67,8 +67,8 @@ def find_family(spelling: str, checkpoint: CheckpointReader, skip: Sequence[str]
         raise ConversionError(
             f"{checkpoint.path} does not look like any family that is known here.",
             [f"first variables: {', '.join(list(variables)[:5])}"],
-            f"Known are {', '.join(FAMILIES)}: see what is in it with transformers-cli inspect. A state dict that is part "
-            "of something else has to be saved by itself.",
+            f"Known are {', '.join(FAMILIES)}: see what is in it with transformers-cli inspect. A state dict that is "
+            "part of something else has to be saved by itself.",
         )
     model_type = find_model_type(spelling)
     if model_type is None:
