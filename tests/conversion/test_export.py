@@ -15,8 +15,10 @@ from tests.shared.way_back import CASES, FIXTURES, modern, variables
 
 import transformers
 from transformers import UserError, convert_checkpoint
+from transformers.checkpoints import write_bundle
 from transformers.commands.transformers_cli import main
 from transformers.models.auto.exporting import export_checkpoint
+from transformers.models.xlnet.convert_xlnet_original_tf_checkpoint_to_pytorch import BIASES
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -233,6 +235,29 @@ def test_a_constant_has_to_be_what_the_original_implies(tmp_path: Path) -> None:
 
     assert len(report.constants) == 2
     assert not any("embedding_hidden_mapping_in" in name for name in variables(tmp_path / "back"))
+
+
+@pytest.mark.parametrize("untied", [True, False])
+@pytest.mark.parametrize("segments", [True, False])
+def test_biases_and_segments_of_xlnet_are_those_of_its_configuration(
+    untied: bool, segments: bool, tmp_path: Path
+) -> None:
+    arrays = variables(FIXTURES / "xlnet/pretrain")
+    if not untied:
+        arrays |= {f"model/transformer/{bias}": arrays[f"model/transformer/{bias}"][0] for bias in BIASES}
+    if not segments:
+        del arrays["model/transformer/seg_embed"], arrays["model/transformer/r_s_bias"]
+    config = json.loads((FIXTURES / "xlnet/pretrain/xlnet_config.json").read_text()) | {"untie_r": untied}
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "xlnet_config.json").write_text(json.dumps(config))
+    write_bundle(tmp_path / "source" / "model.ckpt", arrays)
+    convert_checkpoint(tmp_path / "source", tmp_path / "one", "xlnet")
+
+    export_checkpoint(tmp_path / "one", tmp_path / "back" / "model.ckpt")
+
+    found = variables(tmp_path / "back")
+    assert found.keys() == arrays.keys() - {"global_step"}
+    assert all(np.array_equal(values, arrays[name]) for name, values in found.items())
 
 
 # ----------------------------------------------------------------------------------------------------- the command line

@@ -329,11 +329,15 @@ def _all_branches(rules: Rules) -> Iterator[TensorRule | TiedRule]:
             yield rule
 
 
+def _declared(config: PretrainedConfig) -> str | None:
+    return config.architectures[0] if config.architectures else None
+
+
 def _choose_match(
     family: Family, way_back: WayBack, model: StoredModel, config: PretrainedConfig, asked: str | None
 ) -> _Match:
     """The rules of the class that is asked for, or of the one that all tensors have a place in."""
-    declared = (config.architectures or [None])[0]
+    declared = _declared(config)
     names = [asked] if asked else [declared, *family.architectures]
     known = [name for name in dict.fromkeys(names) if name in family.architectures]
     if not known:
@@ -440,7 +444,7 @@ def _inexpressible(way_back: WayBack, config: Any) -> list[str]:
 
 
 def _class_note(config: PretrainedConfig, architecture: str) -> list[str]:
-    declared = (config.architectures or [None])[0]
+    declared = _declared(config)
     if declared in (None, architecture):
         return []
     return [f"{architecture} in place of {declared}: it has a place for all that is stored"]

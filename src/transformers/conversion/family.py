@@ -149,6 +149,10 @@ class ExportedModel(Protocol):
     def config(self) -> Any:
         """Its configuration."""
 
+    @property
+    def architecture(self) -> str:
+        """Its class."""
+
     def has(self, key: str) -> bool:
         """Whether a parameter is stored."""
 

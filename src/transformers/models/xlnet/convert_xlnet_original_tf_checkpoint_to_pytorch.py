@@ -5,7 +5,7 @@ V vocabulary, M width, N heads, D width of a head, I width of the feed-forward l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._files import read_json_object
@@ -41,6 +41,7 @@ from .configuration_xlnet import ATTENTION_TYPES, XLNetConfig
 ATTENTION = "transformer.layer.{l}.rel_attn"
 MASK_EMB = "model/transformer/mask_emb/mask_emb"
 SEGMENTS = ("model/transformer/seg_embed", "model/transformer/r_s_bias")
+BIASES = ("r_w_bias", "r_r_bias", "r_s_bias")
 SUMMARY = "model/sequnece_summary/summary"  # as the original spells it
 
 #: The variables of the logit layer, of which the original calls each after its task.
@@ -136,7 +137,7 @@ def canonical_names(variables: Mapping[str, Variable]) -> dict[str, str]:
     if len(logits) == 1:  # of several none is the one
         ((scope, outer),) = logits.items()
         names = {f"{scope}/{part}": f"{outer}{LOGITS}/{part}" for part in ("kernel", "bias")}
-    for bias in ("r_w_bias", "r_r_bias", "r_s_bias"):
+    for bias in BIASES:
         own = f"model/transformer/{bias}"
         for name, variable in variables.items():
             if (name == own or name.endswith(f"/{own}")) and len(variable.shape) == 2:
@@ -276,7 +277,7 @@ def inexpressible(model: ExportedModel) -> list[str]:
     """A classifier without the name of its task, and a summary with a projection or an activation alone."""
     config, problems = model.config, []
     if model.has("logits_proj.weight"):
-        if config.architectures == ["XLNetForSequenceClassification"] and not config.finetuning_task:
+        if model.architecture == "XLNetForSequenceClassification" and not config.finetuning_task:
             problems.append(
                 "finetuning_task is absent: the original calls a logit layer after its task (--finetuning_task_name)"
             )
@@ -289,6 +290,12 @@ def inexpressible(model: ExportedModel) -> list[str]:
 
 def _has_segments(model: ExportedModel) -> bool:
     return not (model.is_zero("*.rel_attn.seg_embed") and model.is_zero("*.rel_attn.r_s_bias"))
+
+
+def _has_bias(bias: str, *, untied: bool) -> Callable[[ExportedModel], bool]:
+    """Whether a bias is there for each layer, or for all of them together."""
+    needs_segments = bias == "r_s_bias"
+    return lambda model: model.config.untie_r == untied and (not needs_segments or _has_segments(model))
 
 
 WAY_BACK = WayBack(
@@ -311,11 +318,8 @@ WAY_BACK = WayBack(
         MASK_EMB: lambda model: not model.is_zero("transformer.mask_emb"),
         SEGMENTS[0]: _has_segments,
         f"{SUMMARY}/kernel": lambda model: model.has("sequence_summary.summary.weight"),
-        **{
-            f"model/transformer/{bias}": lambda model: model.config.untie_r
-            for bias in ("r_w_bias", "r_r_bias", "r_s_bias")
-        },
-        **{shared_name(bias): lambda model: not model.config.untie_r for bias in ("r_w_bias", "r_r_bias", "r_s_bias")},
+        **{f"model/transformer/{bias}": _has_bias(bias, untied=True) for bias in BIASES},
+        **{shared_name(bias): _has_bias(bias, untied=False) for bias in BIASES},
     },
     original_name=original_name,
 )
