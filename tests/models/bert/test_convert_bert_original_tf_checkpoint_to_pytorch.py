@@ -10,8 +10,8 @@ from tests.shared.memory_checkpoint import MemoryCheckpoint
 from tests.shared.synthetic_checkpoint import Array, synthetic_arrays
 
 from transformers.conversion import ConversionError, ConversionPlan, PlanRequest, make_plan
-from transformers.conversion.configs import ConfigSource
 from transformers.conversion.activations import google_activation
+from transformers.conversion.configs import ConfigSource
 from transformers.models.bert.convert_bert_original_tf_checkpoint_to_pytorch import FAMILY
 
 SIZES = {"V": 11, "H": 8, "P": 6, "T": 2, "I": 12, "i": 2, "N": 3}
