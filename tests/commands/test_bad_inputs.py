@@ -363,9 +363,9 @@ INPUTS = (
     checkpoint(
         "nothing but the state of an optimizer",
         lambda arrays: [arrays.pop(name) for name in [*arrays]] and arrays.update(global_step=np.array(1)),
-        "not a BERT checkpoint",
+        "no BERT checkpoint",
     ),
-    file("another family's checkpoint", gpt2_checkpoint, "not a BERT checkpoint", "GPT-2", "--model_type gpt2"),
+    file("another family's checkpoint", gpt2_checkpoint, "no BERT checkpoint", "GPT-2", "--model_type gpt2"),
     # ------------------------------------------------------------------------------------------------------ the flags
     flag("--model_type", "brt", "'brt'", "bert", "gpt2"),
     flag("--architecture", "BertForPretraining", "Did you mean BertForPreTraining?"),
