@@ -277,6 +277,7 @@ def test_messages_spell_variables_as_the_file_does(tmp_path: Path) -> None:
         (changed(MLM, use_lang_emb=False), "use_lang_emb .*model/lang_embeddings.weight"),
         (without(MLM.file(), "lang_embeddings.weight"), "n_langs .* model/lang_embeddings.weight is missing"),
         (changed(UNTIED, share_inout_emb=True), "share_inout_emb .*model/pred_layer.proj.weight .* differ"),
+        (without(UNTIED.file(), "pred_layer.proj.weight"), "proj.weight is missing: .*share_inout_emb"),
         (changed(MLM, asm=True), "asm .*no adaptive softmax"),
         (changed(ADAPTIVE, asm=False), "asm .*an adaptive softmax"),
         (changed(ADAPTIVE, asm_cutoffs=[10, 20]), r"asm_cutoffs .*\[10, 20\].*\[12, 20, 30\]"),

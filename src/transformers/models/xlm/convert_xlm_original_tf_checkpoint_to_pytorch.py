@@ -19,6 +19,7 @@ from ...conversion.rules import Rules, skip, table, tensor, tied, when_different
 from .configuration_xlm import XLMConfig
 
 EMBEDDINGS, OUTPUT = "model/embeddings.weight", "model/pred_layer.proj.weight"
+OUTPUT_BIAS = "model/pred_layer.proj.bias"
 LANGUAGES = "model/lang_embeddings.weight"
 
 
@@ -41,7 +42,7 @@ ENCODER = table(
 )
 
 LINEAR = table(
-    tensor("model/pred_layer.proj.bias", "pred_layer.proj.bias", "V"),
+    tensor(OUTPUT_BIAS, "pred_layer.proj.bias", "V"),
     when_different(
         OUTPUT,
         EMBEDDINGS,
@@ -173,6 +174,8 @@ def _tie_problems(fields: dict[str, Any], variables: VariableTable) -> Iterator[
     """Settles whether the output layer shares the embeddings, as the tensors show."""
     separate = fields["asm"] or (OUTPUT in variables and not variables.repeats(OUTPUT, EMBEDDINGS))
     fields["tie_word_embeddings"] = not separate
+    if fields.get("share_inout_emb") is False and OUTPUT_BIAS in variables and OUTPUT not in variables:
+        yield f"{variables.stored_name(OUTPUT)} is missing: with share_inout_emb false it is not that of the embeddings"
     if fields.get("share_inout_emb") and separate and not fields["asm"]:
         yield (
             f"share_inout_emb   the checkpoint says true, but {variables.stored_name(OUTPUT)} and "
