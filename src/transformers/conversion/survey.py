@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..checkpoints import CheckpointReader, Variable
 from .configs import ConfigResult, ConfigSource, settle_config
-from .family import Architecture, Family
+from .family import Architecture, Family, Task
 from .layout import ConversionError, Layout, VariableTable
 from .mapping import resolve_maps
 from .pieces import same_values
@@ -74,7 +74,7 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
             advice=f"See what is in it with: transformers-cli inspect {checkpoint.path}",
         )
     refuse_unsupported(family, variables)
-    name = request.architecture or _detect_architecture(family, variables)
+    name = request.architecture or _of_task(family, request, _detect_architecture(family, variables), variables)
     architecture = _architecture(family, name)
     layout = Layout.of(family.encoder + architecture.head, variables)
     layout = replace(layout, mapped=resolve_maps(layout, request.maps))
@@ -149,6 +149,24 @@ def _detect_architecture(family: Family, variables: VariableTable) -> str:
     return max(rank, key=lambda name: rank[name]) if rank else family.headless
 
 
+def _of_task(family: Family, request: PlanRequest, detected: str, variables: VariableTable) -> str:
+    """The class of the task, if its head has the very variables of the one that was detected, and that otherwise."""
+
+    def head(name: str) -> frozenset[str]:
+        return _head_sources(family, family.architectures[name], variables)
+
+    alike = (task.architecture for _, _, task in _tasks(family, request) if head(task.architecture) == head(detected))
+    return next(alike, detected)
+
+
+def _tasks(family: Family, request: PlanRequest) -> Iterator[tuple[str, str, Task]]:
+    """The tasks that the family knows: who names each, how, and what it means."""
+    for source in request.configs:
+        name = source.fields.get("finetuning_task")
+        if isinstance(name, str) and family.find_task is not None and (task := family.find_task(name)) is not None:
+            yield source.name, name, task
+
+
 def _with_labels(configs: Sequence[ConfigSource], labels: int | None) -> list[ConfigSource]:
     """The configurations, and in front of them the number of labels that the head shows."""
     if labels is None:
@@ -183,12 +201,8 @@ def _task_problems(family: Family, request: PlanRequest, architecture: str, labe
     The head of a checkpoint may be left out on purpose: a model class that is asked for is not held against the task.
     """
     problems: list[str] = []
-    for source in request.configs:
-        name = source.fields.get("finetuning_task")
-        task = family.find_task(name) if family.find_task is not None and isinstance(name, str) else None
-        if task is None:
-            continue
-        said = f'finetuning_task   {source.name}: "{name}"'
+    for source, name, task in _tasks(family, request):
+        said = f'finetuning_task   {source}: "{name}"'
         if task.architecture != architecture and request.architecture is None:
             problems.append(f"{said} needs the head of {task.architecture}, the checkpoint is for {architecture}")
         elif task.architecture == architecture and labels is not None and task.labels not in (None, labels):

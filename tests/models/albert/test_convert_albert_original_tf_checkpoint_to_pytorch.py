@@ -54,6 +54,16 @@ def plan(arrays: Mapping[str, Array], config: Mapping[str, Any] = CONFIG, **requ
     )
 
 
+def test_the_head_of_race_scores_choices_though_its_variables_are_those_of_a_classifier() -> None:
+    arrays = arrays_of("AlbertForSequenceClassification", N=1)
+    assert plan(arrays).architecture == "AlbertForSequenceClassification"
+    assert plan(arrays, {**CONFIG, "finetuning_task": "RACE"}).architecture == "AlbertForMultipleChoice"
+    with pytest.raises(ConversionError, match=r"output_weights is \[3, 8\], expected \[1, 8\]"):
+        plan(arrays_of("AlbertForSequenceClassification"), {**CONFIG, "finetuning_task": "race"})
+    with pytest.raises(ConversionError, match='"race" needs the head of AlbertForMultipleChoice'):
+        plan(arrays_of("AlbertForPreTraining"), {**CONFIG, "finetuning_task": "race"})
+
+
 @pytest.mark.parametrize(
     "architecture",
     ["AlbertModel", "AlbertForPreTraining", "AlbertForMaskedLM", "AlbertForSequenceClassification",
@@ -112,6 +122,7 @@ def test_a_model_from_tensorflow_hub_is_found_in_its_scope() -> None:
         ("inner_group_num", 1, "the checkpoint has numbers 0..1"),
         ("embedding_size", 8, r"word_embeddings is \[11, 5\]"),
         ("num_attention_heads", 3, "not a multiple of num_attention_heads 3"),
+        ("num_attention_heads", 0, "0 is not a whole number from 1 on"),
         ("hidden_act", "swish", '"swish" is no activation'),
     ],
 )

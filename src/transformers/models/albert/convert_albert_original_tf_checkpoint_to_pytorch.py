@@ -17,6 +17,7 @@ from ...conversion.family import (
     ConfigField,
     Family,
     ReleasedModel,
+    Task,
     WayBack,
 )
 from ...conversion.rules import (
@@ -91,7 +92,7 @@ FIELDS = (
     ConfigField("hidden_size", int, size="H"),
     ConfigField("num_hidden_layers", int, default=12),
     ConfigField("num_hidden_groups", int, size="g"),
-    ConfigField("num_attention_heads", int),
+    ConfigField("num_attention_heads", int, least=1),
     ConfigField("intermediate_size", int, size="I"),
     ConfigField("inner_group_num", int, size="k"),
     ConfigField("max_position_embeddings", int, size="P"),
@@ -117,6 +118,11 @@ RELEASED = [
         ("xxlarge", 12, 4096, 64),
     )
 ]
+
+
+def find_task(name: str) -> Task | None:
+    """RACE, whose head has the variables of a classifier with one label, but scores choices."""
+    return Task("AlbertForMultipleChoice") if name.lower() == "race" else None
 
 
 def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[str]:
@@ -171,5 +177,6 @@ FAMILY = Family(
     sparse_indices=("g",),
     config_files={"albert_config.json": read_json_object},
     finish_config=finish_config,
+    find_task=find_task,
     way_back=WAY_BACK,
 )
