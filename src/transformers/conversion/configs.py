@@ -79,7 +79,9 @@ def _reader(family: Family, path: Path) -> Callable[[Path], dict[str, Any]]:
 def _reason(error: Exception, path: Path) -> str:
     if isinstance(error, RecursionError):
         return f"{path} is nested too deeply."
-    return f"{path}: {error.strerror}." if isinstance(error, OSError) and error.strerror else str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{path}: {error.strerror}."
+    return str(error) if path.name in str(error) else f"{path.name}: {error}"
 
 
 def aliases_of(wanted: ConfigField, aliases: Mapping[str, str]) -> list[str]:

@@ -70,6 +70,13 @@ def test_what_is_no_literal_is_refused_and_never_run(text: str, words: str) -> N
         GinFile(text).settings("a.b")
 
 
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "operative_config.gin"
+    path.write_bytes(b"a.b = 1\n\xff\xfe")
+    with pytest.raises(UserError, match=r"operative_config.gin is no text in UTF-8 \(byte 8\)"):
+        GinFile.read(path)
+
+
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=9))
 def test_literals_are_read_as_python_writes_them(value: object) -> None:
     assert GinFile(f"before = 1\nscope/module.Name.parameter = {value!r}\n").settings("Name.parameter") == {

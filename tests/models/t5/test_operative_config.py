@@ -73,6 +73,7 @@ def test_settings(text: str, fields: dict[str, object], tmp_path: Path) -> None:
         ("encoder/SelfAttention.num_heads = 2\ndecoder/SelfAttention.num_heads = 3",
          "encoder/SelfAttention.num_heads = 2, decoder/SelfAttention.num_heads = 3"),
         ("encoder/SelfAttention.fold_scaling_into_initializer = True\n" + UNFOLDED, UNFOLDED),
+        (UNFOLDED, "encoder/SelfAttention.fold_scaling_into_initializer = True, " + UNFOLDED),
         ("encoder/DenseReluDense.activation = 'relu'\ndecoder/DenseReluDense.activation = 'gelu'", "'relu'.*'gelu'"),
         ("DenseReluDense.activation = ['linear', 'gelu']", "linear"),
         ("Unitransformer.sinusoid_positional_embedding = True", "sinusoid_positional_embedding"),

@@ -40,8 +40,15 @@ class GinFile:
 
     @classmethod
     def read(cls, path: Path) -> GinFile:
-        """Reads a file."""
-        return cls(path.read_text(encoding="utf-8", errors="replace"))
+        """Reads a file.
+
+        Raises:
+            UserError: It is no text.
+        """
+        try:
+            return cls(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path.name} is no text in UTF-8 (byte {error.start}).") from error
 
     def settings(self, name: str) -> Mapping[str, Any]:
         """The values of ``Name.parameter`` (of whatever module), or of a macro, by scope; ``""`` stands for no scope.

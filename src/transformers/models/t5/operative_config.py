@@ -37,6 +37,14 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+#: What the original takes where a file says nothing, for fields that encoder and decoder must have in common.
+_DEFAULTS: Mapping[str, Any] = {
+    "layer_norm_epsilon": 1e-6,
+    "fold_scaling_into_initializer": True,
+    "scale_variable_like_classifier_weights": False,
+}
+
+
 def read_operative_config(path: Path) -> dict[str, Any]:
     """The fields of a T5 configuration that a file holds, in the original's words.
 
@@ -64,7 +72,7 @@ def _plain_fields(file: GinFile, problems: list[str]) -> dict[str, Any]:
         setting = next((each for each in settings if _said(file, each)), None)
         if setting is not None:
             found = _said(file, setting)
-            problems += _differences(name, setting, found)
+            problems += _differences(name, setting, _with_default(found, name))
             fields[name] = next(iter(found.values()))
     return fields
 
@@ -72,6 +80,13 @@ def _plain_fields(file: GinFile, problems: list[str]) -> dict[str, Any]:
 def _said(file: GinFile, setting: str) -> dict[str, Any]:
     """The values of a setting by scope, but for those that are None."""
     return {scope: value for scope, value in file.settings(setting).items() if value is not None}
+
+
+def _with_default(found: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """The values of both stacks, if one of them alone says something else than what holds for the other."""
+    if field not in _DEFAULTS or "" in found:
+        return found
+    return {"encoder": _DEFAULTS[field], "decoder": _DEFAULTS[field], **found}
 
 
 def _spelled(scope: str, setting: str) -> str:
