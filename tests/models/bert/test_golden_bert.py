@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tests.shared.golden_cases import GoldenCase, golden_cases
+
+from transformers import BertConfig, BertForSequenceClassification
 
 CASES = golden_cases("bert")
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -45,3 +48,12 @@ def test_a_model_from_the_original_files(case: GoldenCase) -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_model_whose_attention_weights_are_wanted(case: GoldenCase) -> None:
     case.assert_computed(**compute(case.load_directly(), case, output_attentions=True))
+
+
+def test_a_configuration_object_that_names_no_labels_leaves_their_number_to_the_head() -> None:
+    (case,) = (case for case in CASES if str(case) == "classifier-3-labels")
+    fields = json.loads((case.folder / "bert_config.json").read_text(encoding="utf-8"))
+    config = BertConfig(**{**fields, "hidden_act": "gelu_new"})
+    model = BertForSequenceClassification.from_pretrained(case.folder / "model.ckpt-340.index", config=config)
+    assert model.config.num_labels == 3
+    case.assert_computed(**compute(model.eval(), case))

@@ -153,7 +153,7 @@ def gather_configs(family: Family, checkpoint: CheckpointReader, config: AnyConf
     embedded = family.embedded_config(checkpoint) if family.embedded_config else {}
     said = [ConfigSource("the checkpoint", embedded, literal=True)] if embedded else []
     if isinstance(config, PretrainedConfig):
-        config = json.loads(config.to_json_string(use_diff=False))
+        config = _fields_of(config)
     if isinstance(config, Mapping):
         literal = "model_type" in config or "architectures" in config
         return [ConfigSource("the configuration", config, literal), *said]
@@ -163,6 +163,14 @@ def gather_configs(family: Family, checkpoint: CheckpointReader, config: AnyConf
         if beside.is_file() and not any(path.exists() and beside.samefile(path) for path in given):
             given.append(beside)
     return [*(ConfigSource.read(path, family) for path in given), *said]
+
+
+def _fields_of(config: PretrainedConfig) -> dict[str, Any]:
+    """What a configuration object says; labels that nobody has named are not said."""
+    fields: dict[str, Any] = json.loads(config.to_json_string(use_diff=False))
+    unnamed = config.id2label == PretrainedConfig().id2label
+    labels = ("num_labels", "id2label", "label2id") if unnamed else ()
+    return {name: value for name, value in fields.items() if name not in labels}
 
 
 def _folder(checkpoint: CheckpointReader) -> Path:
