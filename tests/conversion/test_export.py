@@ -77,6 +77,42 @@ def test_vocabularies_come_back_under_their_original_names(tmp_path: Path) -> No
     ).read_bytes()
 
 
+def test_openai_gpt_becomes_a_folder_of_numbered_arrays(tmp_path: Path) -> None:
+    source = FIXTURES / "gpt/lm-small"
+    convert_checkpoint(source, tmp_path / "one", "gpt")
+
+    export_checkpoint(tmp_path / "one", tmp_path / "back", "gpt")
+
+    assert json.loads((tmp_path / "back/params_shapes.json").read_text()) == json.loads(
+        (source / "params_shapes.json").read_text()
+    )
+    flat = [
+        np.concatenate([np.load(place / f"params_{i}.npy") for i in range(10)]) for place in (source, tmp_path / "back")
+    ]
+    assert np.array_equal(*flat)
+    assert json.loads((tmp_path / "back/encoder_bpe_40000.json").read_text()) == json.loads(
+        (source / "encoder_bpe_40000.json").read_text()
+    )
+    convert_checkpoint(tmp_path / "back", tmp_path / "two", "gpt")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("case", "options", "said"),
+    [
+        ("gpt/lm-small", {"global_step": 3}, "no place for the counter 3"),
+        ("gpt/rocstories-finetuned/save/rocstories", {}, "multiple_choice_head   has no place"),
+    ],
+)
+def test_what_a_folder_of_numbered_arrays_has_no_place_for(
+    case: str, options: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    config = next(path for path in (FIXTURES / case, *(FIXTURES / case).parents) if (path / "config.json").is_file())
+    convert_checkpoint(FIXTURES / case, tmp_path / "hub", "gpt", config / "config.json")
+
+    assert said in refusal(tmp_path / "hub", **options)
+
+
 # ------------------------------------------------------------------------------------------------- models of the Hub
 
 SMALL = {"vocab_size": 19, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}

@@ -18,7 +18,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add = parser.add_argument
     add("--model_type", required=True, metavar="TYPE", help="the family, such as bert or gpt2; auto finds out")
     add("--pytorch_model", required=True, metavar="FOLDER", help="the model: its folder, or its weight file")
-    add("--tf_checkpoint_output", required=True, metavar="PREFIX", help="the checkpoint, without .index")
+    add(
+        "--tf_checkpoint_output",
+        required=True,
+        metavar="PREFIX",
+        help="the checkpoint, without .index; for gpt a folder",
+    )
     add("--architecture", metavar="CLASS", help="the model class (default: that of config.json)")
     add("--finetuning_task_name", metavar="TASK", help="the task, after which XLNet names the variables of a head")
     add("--global_step", type=int, metavar="N", help="the counter of the training, which is left out by default")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -112,7 +112,7 @@ class ExportPlan:
     Attributes:
         family: The family.
         architecture: The model class.
-        variables: The variables, in the order of their names.
+        variables: The variables, in the order of their names, or in that of an original that has no names.
         config_text: The original's configuration file.
         zeros: Variables that the original builds though the class does not use them.
         constants: Parameters that the original implies, and has no variables for.
@@ -171,7 +171,7 @@ def plan_export(
     return ExportPlan(
         family=family,
         architecture=match.architecture,
-        variables=tuple(sorted(variables, key=lambda each: each.variable.name.encode())),
+        variables=_ordered(variables, way_back),
         config_text=way_back.write_config(fields),
         zeros=tuple(each.variable.name for each in variables if not each.pieces),
         constants=tuple(placed.target for placed in match.placed if not placed.sources),
@@ -339,7 +339,7 @@ def _choose_match(
     """The rules of the class that is asked for, or of the one that all tensors have a place in."""
     declared = _declared(config)
     names = [asked] if asked else [declared, *family.architectures]
-    known = [name for name in dict.fromkeys(names) if name in family.architectures]
+    known = [name for name in dict.fromkeys(names) if name is not None and name in family.architectures]
     if not known:
         raise ConversionError(
             f"The original {family.title} has no {asked}.", [f"there are {', '.join(sorted(family.architectures))}"]
@@ -359,6 +359,12 @@ def _choose_match(
 
 
 # ----------------------------------------------------------------------------------------------------------- variables
+
+
+def _ordered(variables: Collection[ExportedVariable], way_back: WayBack) -> tuple[ExportedVariable, ...]:
+    by_name = {each.variable.name: each for each in variables}
+    names = way_back.order(by_name) if way_back.order else sorted(by_name, key=str.encode)
+    return tuple(by_name[name] for name in names)
 
 
 def _assemble(match: _Match) -> Iterator[ExportedVariable]:

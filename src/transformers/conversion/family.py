@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -180,6 +180,7 @@ class WayBack:
         vocabulary: Names of our vocabulary files -> their names in a release.
         present: Variables that decide between rules -> whether the original has them.
         zeros: Rules of variables that the original builds for all tasks: they are zero if a class leaves them unused.
+        order: The order of the variables in an original without names: it is a folder of numbered arrays.
         original_name: The name of a variable, from the family's name for it and the configuration.
         buffers: Shell wildcards for stored tensors that are no parameters.
     """
@@ -194,6 +195,7 @@ class WayBack:
     vocabulary: Mapping[str, str] = field(default_factory=dict)
     present: Mapping[str, Callable[[ExportedModel], bool]] = field(default_factory=dict)
     zeros: Callable[[ExportedModel], Rules] | None = None
+    order: Callable[[Collection[str]], list[str]] | None = None
     original_name: Callable[[str, Any], str] | None = None
     buffers: tuple[str, ...] = ()
 

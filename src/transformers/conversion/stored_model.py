@@ -59,7 +59,8 @@ class StoredModel(StoredWeights):
         return self._places[name].name
 
     def tensor(self, name: str) -> Array:
-        return self._stored[self._places[name]].tensor(name)
+        values: Array = self._stored[self._places[name]].tensor(name)
+        return values
 
     def release(self) -> None:
         for stored in self._stored.values():

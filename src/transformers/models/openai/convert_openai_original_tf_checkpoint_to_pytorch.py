@@ -9,13 +9,21 @@ E width of the embeddings, V vocabulary, P positions, R rows of the common table
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..._files import read_json_object
 from ...checkpoints import Variable
-from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, ReleasedModel
+from ...conversion.family import (
+    UNKNOWN_TO_THE_ORIGINAL,
+    Architecture,
+    ConfigField,
+    ExportedModel,
+    Family,
+    ReleasedModel,
+    WayBack,
+)
 from ...conversion.operations import Rows, Transpose
 from ...conversion.rules import convolution, layer_norm, table, tensor, tied, when_present
 from .configuration_openai import OpenAIGPTConfig
@@ -130,6 +138,31 @@ def _divide_table(fields: dict[str, Any], table: Variable) -> list[str]:
     return []
 
 
+def original_order(names: Collection[str]) -> list[str]:
+    """The order of the released folder."""
+    first, _ = RELEASE
+    blocks = (len(names) - len(first)) // len(IN_BLOCK)
+    inner = [f"h{block}/{name}" for block in range(blocks) for name in IN_BLOCK]
+    return [f"gpt/{name}" for name in (*first, *inner)]
+
+
+def inexpressible(model: ExportedModel) -> list[str]:
+    """The head of a fine-tuned model, whose file is another one."""
+    fine_tuned = model.has("multiple_choice_head.summary.weight")
+    return ["multiple_choice_head   has no place in the released format"] if fine_tuned else []
+
+
+WAY_BACK = WayBack(
+    config_file="config.json",
+    config_fields=("vocab_size", "n_positions", "n_embd", "n_head", "n_layer", "afn"),
+    fixed={"afn": ("gelu", "relu", "swish"), "layer_norm_epsilon": (1e-5,)},
+    check=inexpressible,
+    vocabulary={"vocab.json": "encoder_bpe_40000.json", "merges.txt": "vocab_40000.bpe"},
+    present={"gpt/tokens": lambda _: True},
+    order=original_order,
+    buffers=("*h.*.attn.bias", "*position_ids"),
+)
+
 FAMILY = Family(
     model_type="openai-gpt",
     title="OpenAI GPT",
@@ -146,4 +179,5 @@ FAMILY = Family(
     canonical_names=canonical_names,
     config_files={"config.json": read_json_object, "encoder_bpe_40000.json": vocabulary_entries},
     finish_config=finish_config,
+    way_back=WAY_BACK,
 )
