@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ...configuration_utils import PretrainedConfig
 from ...errors import UserError
+from ...nn.activation_names import activation_problems
 
 
 class T5Config(PretrainedConfig):
@@ -112,7 +113,7 @@ class T5Config(PretrainedConfig):
             UserError: All that is wrong with them.
         """
         buckets, distance = self.relative_attention_num_buckets, self.relative_attention_max_distance
-        problems = []
+        problems = [f"feed_forward_proj: {problem}" for problem in activation_problems(self, "dense_act_fn")]
         if buckets < 4 or buckets % 2:
             problems.append(f"relative_attention_num_buckets is {buckets}, but must be even and at least 4")
         if distance <= buckets // 2:

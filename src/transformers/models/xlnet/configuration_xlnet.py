@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ...configuration_utils import PretrainedConfig
 from ...errors import UserError
+from ...nn.activation_names import activation_problems
 
 ATTENTION_TYPES = ("bi", "uni")
 
@@ -123,7 +124,7 @@ class XLNetConfig(PretrainedConfig):
         Raises:
             UserError: All that is wrong with them.
         """
-        problems = []
+        problems = activation_problems(self, "ff_activation", "summary_activation")
         if self.d_model % 2:
             problems.append(f"d_model {self.d_model} is odd: half of a distance's encoding is sines, half is cosines")
         if self.attn_type not in ATTENTION_TYPES:
