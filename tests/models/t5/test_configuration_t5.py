@@ -66,6 +66,12 @@ def test_stored_activations_that_contradict_it_are_refused() -> None:
         T5Config(feed_forward_proj="relu", dense_act_fn="silu")
 
 
+@pytest.mark.parametrize("word", ["blah", "gated-blah", "gated-gated-gelu"])
+def test_an_activation_that_there_is_not_is_refused(word: str) -> None:
+    with pytest.raises(UserError, match=f"feed_forward_proj: .*'{word.removeprefix('gated-')}'.* is no activation"):
+        T5Config(feed_forward_proj=word).check()
+
+
 @pytest.mark.parametrize(
     "fields",
     [

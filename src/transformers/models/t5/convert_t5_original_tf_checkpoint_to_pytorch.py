@@ -207,9 +207,7 @@ def activation_from_original(word: str) -> str:
 
 
 #: The activations that Mesh-TensorFlow has, with and without a gate.
-ACTIVATIONS = tuple(
-    f"{gate}{word}" for gate in ("", "gated-") for word in ("relu", "gelu", "swish", "sigmoid", "tanh", "elu")
-)
+ACTIVATIONS = tuple(f"{gate}{word}" for gate in ("", "gated-") for word in ("relu", "gelu", "swish", "sigmoid", "tanh"))
 
 FIELDS = (
     ConfigField("vocab_size", int, size="V"),
