@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -98,9 +98,20 @@ class NumpyFolderReader(CheckpointReader):
         """The values of a variable, see :meth:`CheckpointReader.read`. They are a view if one file has all of them."""
         start, size = self._spans[name]
         parts = list(self._parts(start, start + size))
-        values = parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.empty(0, self._dtype)
+        values = parts[0] if len(parts) == 1 else self._joined(parts, size)
         values.flags.writeable = False
         return values.reshape(self.variables[name].shape)
+
+    def _joined(self, parts: Sequence[NDArray[Any]], size: int) -> NDArray[Any]:
+        """The parts in one array; the pages that they are copied from do not pile up beside it."""
+        values, filled = np.empty(size, self._dtype), 0
+        for part in parts:
+            for start in range(0, part.size, _COPIED_AT_ONCE):
+                chunk = part[start : start + _COPIED_AT_ONCE]
+                values[filled : filled + chunk.size] = chunk
+                filled += chunk.size
+                self.release()
+        return values
 
     def _parts(self, start: int, stop: int) -> Iterator[NDArray[Any]]:
         """What each file has of a range of the vector."""
