@@ -90,9 +90,9 @@ class ExportedVariable:
                 if not done[rows].any():
                     result[region] = values
                 elif not same_bits(np.asarray(result[region]), np.asarray(values)):
-                    others = ", ".join(each.stored for each in self.pieces[:2])
+                    first = self.pieces[0].stored
                     raise ConversionError(
-                        f"{self.variable.name} cannot have the values of {piece.stored} and of {others} at once."
+                        f"{self.variable.name} cannot have the values of {first} and of {piece.stored} at once."
                     )
                 done[rows] = True
         self.model.release()
