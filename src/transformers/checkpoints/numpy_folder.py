@@ -31,6 +31,7 @@ SHAPES_FILE = "params_shapes.json"
 
 _PIECE = re.compile(r"params_(0|[1-9][0-9]*)\.npy", re.ASCII)
 _LARGEST_JSON = 1 << 20
+_COPIED_AT_ONCE = 1 << 22
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000
@@ -73,6 +74,8 @@ class NumpyFolderReader(CheckpointReader):
     def __init__(self, path: Path, folder: Path) -> None:
         self.path = path
         shapes_file = folder / SHAPES_FILE
+        if not shapes_file.is_file():
+            raise CheckpointError(f"{folder} is not complete:", [f"{shapes_file} is absent"], AGAIN)
         with blamed_on(shapes_file):
             shapes = _read_shapes(shapes_file)
         with blamed_on(folder):
@@ -132,9 +135,8 @@ class NumpyFolderReader(CheckpointReader):
 
 
 def is_part_of_folder(path: Path) -> bool:
-    """Whether a file is one of those of such a folder, by its name and the list of shapes beside it."""
-    named = path.name == SHAPES_FILE or _PIECE.fullmatch(path.name) is not None
-    return named and path.with_name(SHAPES_FILE).is_file()
+    """Whether a file is one of those of such a folder, by its name."""
+    return path.name == SHAPES_FILE or _PIECE.fullmatch(path.name) is not None
 
 
 def _read_shapes(path: Path) -> list[tuple[int, ...]]:
