@@ -111,6 +111,13 @@ class TestRefusals:
         with pytest.raises(CheckpointError, match=rf"(?s)4 shapes, which need 13 values.*params_1.npy hold {size}"):
             open_checkpoint(tmp_path)
 
+    @pytest.mark.parametrize("named", ["", "params_0.npy"])
+    def test_absent_shapes(self, named: str, tmp_path: Path, flat: np.ndarray[Any, Any]) -> None:
+        folder = write(tmp_path / "model", SHAPES, [flat])
+        (folder / "params_shapes.json").unlink()
+        with pytest.raises(CheckpointError, match=r"params_shapes.json is absent"):
+            open_checkpoint(folder / named)
+
     def test_absent_files(self, tmp_path: Path, flat: np.ndarray[Any, Any]) -> None:
         write(tmp_path, SHAPES, cut(flat, [3, 6]))
         (tmp_path / "params_1.npy").unlink()

@@ -10,7 +10,7 @@ from pathlib import Path
 from .base import CheckpointError, CheckpointReader
 from .corpus_file import is_corpus_file
 from .joblib_file import SUFFIX, JoblibReader, is_joblib_file
-from .numpy_folder import SHAPES_FILE, NumpyFolderReader, is_part_of_folder
+from .numpy_folder import NumpyFolderReader, is_part_of_folder
 from .torch_file import TorchFileReader, is_torch_file
 
 #: Files of other names are not looked for: a folder with a ``pytorch_model.bin`` is no original checkpoint.
@@ -65,7 +65,7 @@ def other_formats_in(folder: Path) -> list[OtherFormat]:
         CheckpointError: If one of them is a pickle of something else.
         OSError: If the folder or a file cannot be read.
     """
-    if (folder / SHAPES_FILE).is_file():
+    if any(map(is_part_of_folder, folder.iterdir())):
         return [OtherFormat(folder, NumpyFolderReader)]
     files = sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES and file.is_file())
     return [other for file in files if (other := other_format(file))]
