@@ -144,15 +144,16 @@ class TokenizerReport:
         return "\n".join(f"{label:<9}{text}" for label, text in lines)
 
 
+#: As many variables as can be told one by one: no head has more.
+_FEW = 12
+
+
 def _count(reason: str, names: Sequence[str]) -> str:
-    """``12 variables: state of the optimizer (bert/…/adam_m, …)``."""
+    """``24 variables: state of the optimizer (bert/…/adam_m, …)``; a few are all named."""
     if len(names) == 1:
         return f"1 variable: {reason} ({names[0]})"
-    return f"{len(names):,} variables: {reason} ({names[0]}, …)"
-
-
-#: As many variables as can be told one by one.
-_FEW = 8
+    shown = ", ".join(names) if len(names) <= _FEW else f"{names[0]}, …"
+    return f"{len(names):,} variables: {reason} ({shown})"
 
 
 def plan_text(plan: ConversionPlan, checkpoint: CheckpointReader) -> str:

@@ -58,13 +58,14 @@ def test_the_table_of_a_fine_tuned_model_is_divided_by_whatever_is_known(config:
     ("shapes", "config", "words"),
     [
         (FINE_TUNED, {}, "array 00 has 15 rows of tokens and positions"),
-        (FINE_TUNED, {"vocab_size": 9, "n_positions": 9}, "9 tokens and 9 positions do not make the 15 rows"),
+        (FINE_TUNED, {"vocab_size": 9, "n_positions": 9}, "n_positions   9 tokens and 9 positions do not make the 15"),
         (RELEASE, {"vocab_size": 9}, r"vocab_size .* says 9, 01 is \[7, 4\]"),
         (RELEASE, {"n_layer": 3}, r"the checkpoint has layers 0..1 \(2\)"),
+        (RELEASE, {"layer_norm_epsilon": "x"}, 'layer_norm_epsilon .*"x" is not a number'),
         (RELEASE, {"n_head": 3}, "3 heads do not divide a width of 4"),
     ],
 )
-def test_contradictions_are_named(shapes: list[tuple[int, ...]], config: dict[str, int], words: str) -> None:
+def test_contradictions_are_named(shapes: list[tuple[int, ...]], config: dict[str, Any], words: str) -> None:
     with pytest.raises(ConversionError, match=words):
         plan(shapes, {"n_head": 2, **config})
 

@@ -97,6 +97,7 @@ FIELDS = (
     ConfigField("n_head", int),
     ConfigField("n_layer", int, size="i"),
     ConfigField("afn", str, default="gelu"),
+    ConfigField("layer_norm_epsilon", float, default=UNKNOWN_TO_THE_ORIGINAL),
     ConfigField("vocabulary_entries", int, default=UNKNOWN_TO_THE_ORIGINAL, conversion_only=True),
 )
 
@@ -134,7 +135,7 @@ def _divide_table(fields: dict[str, Any], table: Variable) -> list[str]:
     fields.setdefault("n_positions", rows - fields["vocab_size"])
     if fields["vocab_size"] + fields["n_positions"] != rows or min(fields["vocab_size"], fields["n_positions"]) < 1:
         sum_of_both = f"{fields['vocab_size']} tokens and {fields['n_positions']} positions"
-        return [f"vocab_size   {sum_of_both} do not make the {rows} rows of array {table.name}"]
+        return [f"vocab_size, n_positions   {sum_of_both} do not make the {rows} rows of array {table.name}"]
     return []
 
 
