@@ -265,7 +265,11 @@ def with_more(name: str) -> dict[str, Array]:
         (moved(V1_0.variables(), "encoder/", "transformer/"), ["transformer/block_000", "decoder-only"]),
         (moved(V1_0.variables(), "block_000/", ""), ["coder/layer_000", "block_scope"]),
         (moved(V1_0.variables(), "SelfAttention", "TalkingHeadsSelfAttention"), ["TalkingHeads", "talking-heads"]),
-        (moved(V1_0.variables(), "shared/embedding", "encoder/embedding"), ["encoder/embedding", "of their own"]),
+        (
+            moved(V1_0.variables(), "shared/embedding", "encoder/embedding")
+            | {"decoder/embedding": np.ones((24, 8), np.float32)},
+            ["encoder/embedding", "decoder/embedding", "of its own"],
+        ),
         (moved(V1_0.variables(), "DenseReluDense/w", "moe/w"), ["/moe/", "mixture of experts"]),
         (moved(V1_0.variables(), "SelfAttention/k", "SelfAttention/kv"), ["/kv", "shared_kv"]),
         (moved(V1_0.variables(), "rms_norm/scale", "rezero_weight"), ["rezero_weight", "rezero"]),
