@@ -289,6 +289,17 @@ def test_relatives_are_refused_by_what_they_have(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("absent", ["decoder/final_layer_norm/scale", "encoder/block_001/layer_000/layer_norm/scale"])
+def test_a_norm_that_is_missing_is_spelled_as_the_others_are(absent: str) -> None:
+    variables = {
+        name.replace("rms_norm", "layer_norm" if "/block_" in name else "final_layer_norm"): values
+        for name, values in V1_0.variables().items()
+    }
+    del variables[absent]
+    with pytest.raises(UserError, match=f"{absent} is missing"):
+        plan(variables)
+
+
 def test_student_and_teacher_are_refused(tmp_path: Path) -> None:
     variables = {f"{who}/{name}": values for who in ("student", "teacher") for name, values in V1_0.variables().items()}
     with pytest.raises(UserError, match="several models"):

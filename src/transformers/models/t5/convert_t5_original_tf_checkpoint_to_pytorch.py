@@ -6,6 +6,7 @@ relative positions; i counts the blocks of the encoder, j those of the decoder.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,12 +36,23 @@ LOGITS = "decoder/logits/kernel"
 BIAS = "relative_attention_bias"
 BIAS_OF_ONE_HEAD = f"{BIAS}_of_one_head"
 
+#: How the norms of a layer and of a stack were called when the first models were released.
+OLD_NORMS = ("/layer_norm/scale", "/final_layer_norm/scale")
+LAYER_SCOPE = re.compile(r".*/block_[0-9]+/layer_[0-9]+(?=/)", re.ASCII)
+
 
 def canonical_names(variables: Mapping[str, Variable]) -> dict[str, str]:
-    """Today's names of the norms for their older ones, and a name of its own for the table of a single head."""
-    names = {}
+    """Today's names of the norms for their older ones, and a name of its own for the table of a single head.
+
+    Where the older ones are in use, those of norms that are absent are among the names, so that messages spell them.
+    """
+    names: dict[str, str] = {}
+    if any(name.endswith(OLD_NORMS) for name in variables):
+        scopes = {scope[0] for scope in map(LAYER_SCOPE.match, variables) if scope}
+        names = {f"{scope}{OLD_NORMS[0]}": f"{scope}/rms_norm/scale" for scope in scopes}
+        names |= {f"{stack}{OLD_NORMS[1]}": f"{stack}/rms_norm/scale" for stack in ("encoder", "decoder")}
     for name, variable in variables.items():
-        for old in ("/layer_norm/scale", "/final_layer_norm/scale"):
+        for old in OLD_NORMS:
             if name.endswith(old):
                 names[name] = f"{name.removesuffix(old)}/rms_norm/scale"
         if name.endswith(f"/{BIAS}") and len(variable.shape) == 1:
