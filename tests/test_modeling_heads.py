@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import BertConfig, BertForTokenClassification, PretrainedConfig, PreTrainedModel
 from transformers.errors import UserError
 from transformers.modeling_heads import (
     CausalLM,
@@ -230,3 +230,8 @@ def test_the_summary_is_as_the_configuration_says(fields: dict[str, Any], size: 
     assert torch.allclose(summary.eval()(states), torch.tanh(summary.summary(states.mean(1))))
     if size == 3:
         assert sequence_summary(config, num_labels=1).summary.out_features == 1
+
+
+def test_heads_tell_their_number_of_labels() -> None:
+    config = BertConfig(vocab_size=5, hidden_size=4, num_hidden_layers=1, num_attention_heads=1, num_labels=5)
+    assert BertForTokenClassification(config).num_labels == 5

@@ -82,6 +82,12 @@ class TaskModel(PreTrainedModel):
         super().__init__(config)
         setattr(self, self.base_model_prefix, base_model)
 
+    @property
+    def num_labels(self) -> int:
+        """The number of labels, which the configuration keeps."""
+        labels: int = self.config.num_labels
+        return labels
+
     def run_base(self, inputs: Mapping[str, Any]) -> Any:
         """The output of the base model, always as a :class:`~transformers.ModelOutput`."""
         return self.base_model(**{**inputs, "return_dict": True})

@@ -17,7 +17,9 @@ PUBLIC_NAMES = {
         "AutoModelForTokenClassification",
     ),
     "tokenization_auto": ("AutoTokenizer",),
+    "exporting": ("export_checkpoint",),
     "original_checkpoints": ("convert_checkpoint",),
+    "verification": ("verify_model",),
 }
 
 __getattr__, __dir__ = lazy_names(__name__, PUBLIC_NAMES)
