@@ -42,9 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = _results(bench, rows, arguments.repeat, arguments.threads)
     path = arguments.results / f"{arguments.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n")
+    path.write_text(without_folders(json.dumps(results, indent=1), bench) + "\n")
     subprocess.run([sys.executable, str(HERE / "report.py"), str(path)], check=True)
     return 1 if any(row["failure"] for row in results["rows"]) else 0
+
+
+def without_folders(text: str, bench: Bench) -> str:
+    """The text, with the environments by their names and the repository's files by their paths inside of it."""
+    for environment in (*bench.peers.values(), bench.ours):
+        text = text.replace(f"{environment.folder}/", f"<{environment.name}>/")
+    return text.replace(f"{HERE.parent}/", "")
 
 
 def _parser() -> argparse.ArgumentParser:
