@@ -51,7 +51,8 @@ def find_vocabulary(
     vocabulary = [argument for argument in names if argument != "tokenizer_file"]
     complete = vocabulary and all(found[argument] for argument in vocabulary)
     if not complete and found.get("tokenizer_file") is None:
-        raise missing_files(source, sorted(names.values(), key=TOKENIZER.__ne__), options)
+        absent = [name for argument, name in names.items() if found[argument] is None]
+        raise missing_files(source, sorted(absent, key=TOKENIZER.__ne__), options)
     return {argument: str(path) for argument, path in found.items() if path is not None}
 
 

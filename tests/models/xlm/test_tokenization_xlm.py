@@ -17,6 +17,7 @@ from tests.shared.golden_cases import FIXTURES
 from tests.shared.tokenizer_tester import TokenizerTests
 
 from transformers import AutoTokenizer, UserError, XLMTokenizer
+from transformers.errors import MissingFileError
 from transformers.models.xlm import moses, tokenization_xlm
 from transformers.models.xlm.tokenization_xlm import (
     SPECIAL_WORDS,
@@ -268,3 +269,9 @@ def test_unknown_languages_warn_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         tokenizer(["a", "b"], lang="xx")
     assert len(caplog.records) == 1
+
+
+def test_only_the_files_that_are_absent_are_named(tmp_path: Path) -> None:
+    (tmp_path / "vocab.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(MissingFileError, match=r"has no merges\.txt\.$"):
+        XLMTokenizer.from_pretrained(tmp_path)
