@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from .logits_process import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
+from .state import DecodingState
 
 if TYPE_CHECKING:
     from ..modeling_utils import PreTrainedModel as _Model
@@ -46,6 +47,12 @@ class GenerationMixin(_Model):
     Attributes:
         generation_config: The options that count where a call gives no others. It is loaded and saved with the model.
     """
+
+    #: Arguments of the forward pass with a value for each token; new tokens have that of the last one.
+    _inputs_per_token: ClassVar[frozenset[str]] = frozenset({"token_type_ids"})
+
+    #: Arguments of the family's own forward pass that generation sets itself, or that have no place in it.
+    _inputs_of_generation: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def can_generate(cls) -> bool:
@@ -115,14 +122,14 @@ class GenerationMixin(_Model):
         prompt = self._prompt(given, config)
         mask = _prompt_mask(prompt, attention_mask, config)
         room = self._room(prompt, mask, config)
-        cache = _cache_for(prompt, past_key_values, room) if config.use_cache else None
-        token_inputs, others = _token_inputs(mask, others, room)
+        state = self._state_for(prompt, past_key_values, room) if config.use_cache else None
+        token_inputs, others = _token_inputs(mask, others, self._inputs_per_token, room)
 
         def next_scores(texts: Texts) -> Tensor:
-            arguments = self.prepare_inputs_for_generation(
-                texts.tokens, cache, **token_inputs.until(texts.length), **others
+            nonlocal state
+            output, state = self._generation_step(
+                texts.tokens, state, {**token_inputs.until(texts.length), **others}, {}
             )
-            output = self(**arguments, use_cache=cache is not None, logits_to_keep=1, return_dict=True)
             scores: Tensor = output.logits[:, -1].float()
             return scores
 
@@ -132,19 +139,78 @@ class GenerationMixin(_Model):
         return write(texts, next_scores, _processors(config, prompt.shape[1]), _choice(config, generator))
 
     def prepare_inputs_for_generation(
-        self, input_ids: Tensor, past_key_values: Cache | None = None, **inputs: Any
+        self, input_ids: Tensor, past_key_values: DecodingState | None = None, **inputs: Any
     ) -> dict[str, Any]:
         """The arguments of the forward pass for one step; a model that wants others overrides it.
 
         Args:
-            input_ids: All tokens so far, ``[batch, time]``.
-            past_key_values: Keys and values of the first of them, none at the start; None for no cache.
-            **inputs: Further arguments; ``position_ids`` and ``token_type_ids`` have a column for each token so far.
+            input_ids: All tokens so far, ``[batch, time]``. Where ``inputs_embeds`` take the place of the first ones,
+                these have no meaning.
+            past_key_values: What the model remembers of the first of them, of none at the start; None if it is to read
+                them all again at each step.
+            **inputs: Further arguments of the forward pass. ``attention_mask`` (None if no prompt is padded),
+                ``position_ids`` (only if one is), ``inputs_embeds`` (only while the prompt has not been read) and those
+                that ``_inputs_per_token`` names have a column for each token so far; all have a row for each text.
         """
         seen = 0 if past_key_values is None else past_key_values.get_seq_length()
-        for name in {"position_ids", "token_type_ids"} & inputs.keys():
+        for name in {"position_ids", "inputs_embeds", *self._inputs_per_token} & inputs.keys():
             inputs[name] = inputs[name][:, seen:]
-        return {"input_ids": input_ids[:, seen:], "past_key_values": past_key_values, **inputs}
+        if "inputs_embeds" not in inputs:
+            inputs["input_ids"] = input_ids[:, seen:]
+        use_cache = past_key_values is not None
+        return {**inputs, "past_key_values": past_key_values, "use_cache": use_cache, "logits_to_keep": 1}
+
+    def _new_state(self, rows: int, capacity: int) -> DecodingState | None:
+        """An empty state; None for a model that cannot remember anything.
+
+        Args:
+            rows: How many prompts it will read.
+            capacity: How many tokens the texts may have, prompts included.
+        """
+        return Cache(capacity=capacity)
+
+    def _keep_state(self, output: Any, state: DecodingState | None) -> DecodingState | None:
+        """The state after a step, from what the forward pass returned; a cache has been extended in place."""
+        return state
+
+    def _generation_step(
+        self, input_ids: Tensor, state: DecodingState | None, inputs: dict[str, Any], wanted: dict[str, bool]
+    ) -> tuple[Any, DecodingState | None]:
+        """One forward pass; a model that needs several for a step overrides it.
+
+        Args:
+            input_ids: See :meth:`prepare_inputs_for_generation`.
+            state: What the model remembers of the first of them.
+            inputs: Further arguments, as for :meth:`prepare_inputs_for_generation`.
+            wanted: ``output_attentions`` and ``output_hidden_states``, where they are asked for.
+
+        Returns:
+            The output of the forward pass, whose ``logits`` are ``[batch, 1, vocabulary]``, and the new state.
+        """
+        prepared = self.prepare_inputs_for_generation(input_ids, state, **inputs)
+        output = self(**prepared, **wanted, return_dict=True)
+        return output, self._keep_state(output, state)
+
+    def _generation_problems(self, config: GenerationConfig, inputs: Mapping[str, Any]) -> list[str]:
+        """What was asked for and this model cannot do, one line each that begins with the name of the option.
+
+        Args:
+            config: The options.
+            inputs: The further arguments of the forward pass that the caller gave.
+        """
+        return []
+
+    def _state_for(self, prompt: Tensor, past_key_values: PastKeyValues | None, capacity: int) -> DecodingState | None:
+        """The state to start with: a new one, or what the caller remembers of the first tokens of the prompts."""
+        if past_key_values is None:
+            return self._new_state(prompt.shape[0], capacity)
+        cache = as_cache(past_key_values)
+        if cache.get_seq_length() >= prompt.shape[1]:
+            raise UserError(
+                f"past_key_values hold {cache.get_seq_length()} positions, the prompt has {prompt.shape[1]}.",
+                advice="input_ids are all tokens, those in the cache included, and at least one that is not in it.",
+            )
+        return cache
 
     def _generation_options(
         self, given: GenerationConfig | None, options: dict[str, Any]
@@ -154,12 +220,14 @@ class GenerationMixin(_Model):
         if options.get("max_length") is not None:
             config.max_new_tokens = None
         others = {name: value for name, value in config.update(**options).items() if value is not None}
-        inputs = inspect.signature(self.base_model.forward).parameters.keys() - _OWN_INPUTS
+        own = _OWN_INPUTS | self._inputs_of_generation
+        inputs = inspect.signature(self.base_model.forward).parameters.keys() - own
         problems = [
             *config.unsupported(),
             *_without_effect(config, options),
             *(f"{name} is unknown" for name in sorted(others.keys() - inputs)),
             *self._without_encoder(options),
+            *self._generation_problems(config, others),
         ]
         if problems:
             raise UserError(
@@ -242,27 +310,16 @@ def _prompt_mask(prompt: Tensor, attention_mask: Tensor | None, config: Generati
     return mask
 
 
-def _token_inputs(mask: Tensor | None, others: dict[str, Any], room: int) -> tuple[TokenInputs, dict[str, Any]]:
-    """The arguments with a value for each token, and the rest."""
-    per_token, rest = {}, dict(others)
-    if "token_type_ids" in rest:
-        per_token["token_type_ids"] = extended(rest.pop("token_type_ids"), room)
+def _token_inputs(
+    mask: Tensor | None, others: dict[str, Any], names: Collection[str], room: int
+) -> tuple[TokenInputs, dict[str, Any]]:
+    """The arguments with a value for each token, which are the named ones, and the rest."""
+    rest = dict(others)
+    per_token = {name: extended(rest.pop(name), room) for name in names if name in others}
     if mask is not None:
         mask = extended(mask, room)
         per_token["position_ids"] = positions(mask)
     return TokenInputs(mask, per_token), rest
-
-
-def _cache_for(prompt: Tensor, past_key_values: PastKeyValues | None, room: int) -> Cache:
-    if past_key_values is None:
-        return Cache(capacity=room)
-    cache = as_cache(past_key_values)
-    if cache.get_seq_length() >= prompt.shape[1]:
-        raise UserError(
-            f"past_key_values hold {cache.get_seq_length()} positions, the prompt has {prompt.shape[1]}.",
-            advice="input_ids are all tokens, those in the cache included, and at least one that is not in it.",
-        )
-    return cache
 
 
 def _processors(config: GenerationConfig, prompt_length: int) -> LogitsProcessorList:

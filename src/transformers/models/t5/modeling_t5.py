@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ...errors import UserError
 from ...generation.mixin import GenerationMixin
+from ...generation.state import DecodingState
 from ...modeling_heads import SequenceClassification, TokenClassification, called_like
 from ...modeling_outputs import (
     BaseModelOutput,
@@ -38,7 +39,7 @@ from ...modeling_seq2seq_heads import (
 from ...modeling_utils import LayerStack, PreTrainedModel
 from ...nn.activations import activation
 from ...nn.attention import attention, head_features, merge_heads, split_heads
-from ...nn.cache import Cache, PastKeyValues, cache_for_call
+from ...nn.cache import PastKeyValues, cache_for_call
 from ...nn.embeddings import embed_words
 from ...nn.heads import at_positions, last_real_position
 from ...nn.layers import AttentionInputs, keys_and_values
@@ -581,14 +582,14 @@ class T5ForConditionalGeneration(GenerationMixin, Seq2SeqLM, _T5EncoderDecoder):
         return super().lm_logits(scaled)
 
     def prepare_inputs_for_generation(
-        self, input_ids: Tensor, past_key_values: Cache | None = None, **inputs: Any
+        self, input_ids: Tensor, past_key_values: DecodingState | None = None, **inputs: Any
     ) -> dict[str, Any]:
         """The arguments of the forward pass for one step; positions are not among them: only distances count."""
-        seen = 0 if past_key_values is None else past_key_values.get_seq_length()
         inputs.pop("position_ids", None)
-        own = {"decoder_input_ids": input_ids[:, seen:], "decoder_attention_mask": inputs.pop("attention_mask", None)}
-        mask = inputs.pop("encoder_attention_mask", None)
-        return {**inputs, **own, "attention_mask": mask, "past_key_values": past_key_values}
+        of_encoder = inputs.pop("encoder_attention_mask", None)
+        prepared = super().prepare_inputs_for_generation(input_ids, past_key_values, **inputs)
+        own = {"decoder_input_ids": prepared.pop("input_ids"), "decoder_attention_mask": prepared.pop("attention_mask")}
+        return {**prepared, **own, "attention_mask": of_encoder}
 
 
 class T5ClassificationHead(nn.Module):
