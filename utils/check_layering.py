@@ -20,7 +20,7 @@ PACKAGE = "transformers"
 #: The floors from the ground up; on each its rooms, a room being the modules and packages that it consists of
 #: (patterns of their names).
 FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
-    (("_files", "_lazy", "errors"),),
+    (("_files", "_lazy", "_program", "errors"),),
     (("checkpoints",), ("nn",)),
     (("configuration_*", "hub", "modeling_*", "tokenization_*"), ("optimization*",)),
     (("conversion",), ("generation",)),

@@ -105,7 +105,8 @@ def is_original_checkpoint(path: str | os.PathLike[str]) -> bool:
     if _ORIGINAL_NAME.fullmatch(place.name):
         return True
     if place.is_file():
-        return place.suffix not in WEIGHT_SUFFIXES or _holds_dictionaries(place)
+        may_be_ours = place.suffix in WEIGHT_SUFFIXES or zipfile.is_zipfile(place)
+        return not may_be_ours or _holds_dictionaries(place)
     if place.is_dir():
         ours = any(next(place.glob(pattern), None) for pattern in ("model*.safetensors*", "pytorch_model*.bin*"))
         return not ours and any(next(place.glob(pattern), None) for pattern in _ORIGINAL_IN_FOLDER)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..conversion.run import Progress
@@ -22,8 +22,24 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="convert an original checkpoint to a PyTorch model",
         description="Convert an original research checkpoint to a PyTorch model, without TensorFlow, and prove it.",
     )
-    add = parser.add_argument
-    add("--model_type", required=True, metavar="TYPE", help="the family, such as bert or gpt2; auto finds out")
+    parser.add_argument(
+        "--model_type", required=True, metavar="TYPE", help="the family, such as bert or gpt2; auto finds out"
+    )
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser, given: Container[str] = ()) -> None:
+    """Declares all arguments but the family.
+
+    Args:
+        parser: To which they are added.
+        given: Names of arguments that it has in another form.
+    """
+
+    def add(flag: str, **details: Any) -> None:
+        if flag.removeprefix("--") not in given:
+            parser.add_argument(flag, **details)
+
     add(
         "--tf_checkpoint",
         required=True,
@@ -79,12 +95,11 @@ def run(arguments: argparse.Namespace) -> int:
     from .._files import parse_size
     from ..checkpoints import open_checkpoint
     from ..conversion.convert import ConversionOptions
+    from ..conversion.output import Destination
     from ..conversion.report import plan_text
     from ..models.auto.original_checkpoints import carry_out, plan_conversion
     from ..models.auto.original_vocabularies import find_original_vocabulary
-    from .termination import raise_on_termination
 
-    raise_on_termination()
     about_models = {f"--{name}": getattr(arguments, name) for name in _ABOUT_MODELS}
     if vocabulary := find_original_vocabulary(Path(arguments.tf_checkpoint), arguments.model_type, about_models):
         return _run_for_vocabulary(vocabulary, arguments)
@@ -114,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
                 inputs=[Path(arguments.config)] if arguments.config else [],
                 progress=progress,
             )
-            output = Path(arguments.pytorch_dump_output)
+            output = Destination.of(arguments.pytorch_dump_output)
             report = carry_out(plan, checkpoint, output, tokenizer=arguments.tokenizer, options=options)
     if not arguments.quiet:
         print(report)
@@ -129,6 +144,7 @@ _ABOUT_MODELS = (
 
 def _run_for_vocabulary(vocabulary: OriginalVocabulary, arguments: argparse.Namespace) -> int:
     """Makes a tokenizer, or prints what would be made."""
+    from ..conversion.output import Destination
     from ..models.auto.original_vocabularies import convert_vocabulary
 
     if arguments.dry_run:
@@ -136,7 +152,7 @@ def _run_for_vocabulary(vocabulary: OriginalVocabulary, arguments: argparse.Name
         return 0
     report = convert_vocabulary(
         vocabulary,
-        Path(arguments.pytorch_dump_output),
+        Destination.of(arguments.pytorch_dump_output).path,
         overwrite=arguments.overwrite,
         report=Path(arguments.report) if arguments.report else None,
     )

@@ -67,7 +67,8 @@ def convert(
         CheckpointError: If the checkpoint is damaged.
     """
     started = time.monotonic()
-    files = split_rows(plan.rows, destination.weights_name, None if destination.is_file else options.max_shard_size)
+    is_single = destination.is_file or destination.is_torch
+    files = split_rows(plan.rows, destination.weights_name, None if is_single else options.max_shard_size)
     names = [*_weight_names(files), "config.json"]
     inputs = [*checkpoint.files, *options.inputs]
     needed = plan.nbytes * (2 if destination.is_torch else 1)
@@ -103,7 +104,7 @@ def _weight_names(files: Sequence[WeightFile]) -> list[str]:
     return names if len(files) == 1 else [*names, _INDEX]
 
 
-#: Only folders are sharded, and their weights are always ``.safetensors``.
+#: Only ``.safetensors`` in folders are sharded.
 _INDEX = "model.safetensors.index.json"
 
 

@@ -20,6 +20,8 @@ from filelock import FileLock, Timeout
 
 from ..errors import UserError
 
+StrPath = str | os.PathLike[str]
+
 #: Endings of ``--pytorch_dump_output`` that name a weight file; anything else is a folder.
 TORCH_SUFFIXES = (".bin", ".pt", ".pth")
 WEIGHT_SUFFIXES = (*TORCH_SUFFIXES, ".safetensors")
@@ -45,20 +47,30 @@ class Destination:
     Attributes:
         path: What the user named: a weight file or a folder.
         for_weights: Whether weights are written: those that are there already would be loaded instead.
+        weights_in_folder: Name of the weight file, if there is only one, where the user named a folder.
+        any_file: Whether a path is that of a weight file (of ``torch.save``, but for ``.safetensors``) whatever its
+            ending, unless it is a folder.
     """
 
     path: Path
     for_weights: bool = True
+    weights_in_folder: str = "model.safetensors"
+    any_file: bool = False
+
+    @classmethod
+    def of(cls, place: StrPath | Destination) -> Destination:
+        """What a user's path means: a weight file if it ends like one and is no folder."""
+        return place if isinstance(place, Destination) else cls(Path(place))
 
     @property
     def is_file(self) -> bool:
         """Whether the user named a weight file."""
-        return self.path.suffix in WEIGHT_SUFFIXES and not self.path.is_dir()
+        return (self.any_file or self.path.suffix in WEIGHT_SUFFIXES) and not self.path.is_dir()
 
     @property
     def is_torch(self) -> bool:
-        """Whether the weights are written by ``torch.save``."""
-        return self.is_file and self.path.suffix in TORCH_SUFFIXES
+        """Whether the weights are written by ``torch.save``, and therefore in one file."""
+        return not self.weights_name.endswith(".safetensors")
 
     @property
     def folder(self) -> Path:
@@ -68,7 +80,7 @@ class Destination:
     @property
     def weights_name(self) -> str:
         """Name of the weight file if there is only one."""
-        return self.path.name if self.is_file else "model.safetensors"
+        return self.path.name if self.is_file else self.weights_in_folder
 
 
 @dataclass

@@ -189,7 +189,7 @@ def _vocabulary_folder(checkpoint: CheckpointReader) -> Path:
 
 def convert_checkpoint(
     tf_checkpoint: StrPath,
-    pytorch_dump_output: StrPath,
+    pytorch_dump_output: StrPath | Destination,
     model_type: str = "auto",
     config: AnyConfig | None = None,
     *,
@@ -206,7 +206,8 @@ def convert_checkpoint(
     Args:
         tf_checkpoint: The checkpoint: its prefix, any of its files, or its folder. A vocabulary without a model (the
             cache of a Transformer-XL data set) becomes a tokenizer.
-        pytorch_dump_output: A weight file (``.bin``, ``.pt``, ``.pth``, ``.safetensors``) or a folder.
+        pytorch_dump_output: A weight file (``.bin``, ``.pt``, ``.pth``, ``.safetensors``) or a folder, or either in
+            the words of the conversion.
         model_type: The family, or ``auto``.
         config: The configuration, see :func:`plan_conversion`.
         tokenizer: The tokenizer's files, or their folder; they are looked for beside the checkpoint if None.
@@ -221,14 +222,15 @@ def convert_checkpoint(
         UserError: If it cannot be done; nothing is changed then.
     """
     about_models = {"config": config, "tokenizer": tokenizer, **requests}
+    destination = Destination.of(pytorch_dump_output)
     if vocabulary := find_original_vocabulary(Path(tf_checkpoint), model_type, about_models):
-        return convert_vocabulary(vocabulary, Path(pytorch_dump_output), overwrite=overwrite)
+        return convert_vocabulary(vocabulary, destination.path, overwrite=overwrite)
     with open_checkpoint(tf_checkpoint) as checkpoint:
         plan = plan_conversion(checkpoint, model_type, config, **requests)
         return carry_out(
             plan,
             checkpoint,
-            Path(pytorch_dump_output),
+            destination,
             tokenizer=tokenizer,
             options=ConversionOptions(
                 overwrite=overwrite,
@@ -244,7 +246,7 @@ def convert_checkpoint(
 def carry_out(
     plan: ConversionPlan,
     checkpoint: CheckpointReader,
-    output: Path,
+    output: Destination,
     *,
     tokenizer: StrPath | None,
     options: ConversionOptions,
@@ -261,7 +263,7 @@ def carry_out(
     return convert(
         replace(plan, assumed=(*plan.assumed, *found.assumed)),
         checkpoint,
-        Destination(output),
+        output,
         [config.save_pretrained, found.save],
         replace(options, inputs=[*options.inputs, *found.files]),
     )
