@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -110,35 +111,63 @@ class NumberSplittingTokenizer(SentencePieceTokenizer):
         return {}
 
     def _run_engine(self, items: list[Any], truncation: Truncation, options: EncodingOptions) -> list[Encoding]:
-        if not self._numbers:
-            return super()._run_engine(items, truncation, options)
+        rows = super()._run_engine(items, truncation, options)
+        concerned = [place for place, row in enumerate(rows) if self._has_number(items[place], row)]
+        long = []
+        for place in concerned:
+            split = self._split_numbers(rows[place])
+            if rows[place].overflowing or (truncation and len(split) > (truncation.max_length or 0)):
+                long.append(place)
+            rows[place] = split
+        if long:
+            again = self._split_before_truncation([items[place] for place in long], truncation, options)
+            for place, row in zip(long, again, strict=True):
+                rows[place] = row
+        return rows
+
+    def _has_number(self, item: Any, row: Encoding) -> bool:
+        if not self._numbers or (isinstance(item, str) and self._keeps_ascii and not _MAY_HAVE_NUMBER(item)):
+            return False
+        return any(not self._numbers.keys().isdisjoint(part.ids) for part in (row, *row.overflowing))
+
+    @functools.cached_property
+    def _keeps_ascii(self) -> bool:
+        """Whether no printable character of ASCII becomes a digit or a comma that was none before."""
+        signs, normalizer = set("0123456789,"), self._engine.normalizer
+        others = [chr(code) for code in range(0x20, 0x7F) if chr(code) not in signs]
+        return normalizer is None or all(signs.isdisjoint(normalizer.normalize_str(other)) for other in others)
+
+    def _split_before_truncation(
+        self, items: list[Any], truncation: Truncation, options: EncodingOptions
+    ) -> list[Encoding]:
+        """Encodes texts with numbers and commas apart that are too long then."""
         inputs = [item if isinstance(item, tuple) else (item,) for item in items]
-        texts = [text for item in inputs for text in item]
         encoded = super()._run_engine(
-            texts, dataclasses.replace(truncation, max_length=None), {**options, "add_special_tokens": False}
+            [text for item in inputs for text in item],
+            dataclasses.replace(truncation, max_length=None),
+            {**options, "add_special_tokens": False},
         )
         split = iter([self._split_numbers(encoding) for encoding in encoded])
         self._limit_engine(items, truncation, options)
         add_special_tokens = options.get("add_special_tokens", True)
         return [
-            self._engine.post_process(next(split), next(split) if len(item) == 2 else None, add_special_tokens)
+            self._engine.post_process(next(split), _second(next(split)) if len(item) == 2 else None, add_special_tokens)
             for item in inputs
         ]
 
     def _split_numbers(self, encoding: Encoding) -> Encoding:
-        """The encoding of a text with numbers and commas apart."""
+        """The encoding with numbers and commas apart."""
         ids = encoding.ids
-        if self._numbers.keys().isdisjoint(ids):
-            return encoding
         state = json.loads(encoding.__getstate__())
         columns = {name: values for name, values in state.items() if isinstance(values, list) and name != "overflowing"}
         for place in reversed([place for place, number in enumerate(ids) if number in self._numbers]):
             parts = self._parts(self._numbers[ids[place]], state["offsets"][place])
             for name, values in columns.items():
                 values[place : place + 1] = [part.get(name, values[place]) for part in parts]
-        result = Encoding()
-        result.__setstate__(json.dumps(state).encode())
-        return result
+            for borders in state["sequence_ranges"].values():
+                for border, at in borders.items():
+                    borders[border] = at + (len(parts) - 1) * (at > place)
+        return _encoding_of(state)
 
     def _parts(self, piece: str, offsets: tuple[int, int]) -> list[dict[str, Any]]:
         """The pieces of a number and its comma, with their places in the text, of which each letter has one."""
@@ -214,6 +243,23 @@ def prepare_text(
 def mask_token_of(token: str | AddedToken) -> AddedToken:
     """A mask token, which stands for a word with the space before it."""
     return token if isinstance(token, AddedToken) else AddedToken(token, lstrip=True, normalized=False, special=True)
+
+
+#: Finds what a piece with a number and a comma can come from: these, or characters that may become them.
+_MAY_HAVE_NUMBER = re.compile(r"[0-9],|[^ -~]").search
+
+
+def _second(encoding: Encoding) -> Encoding:
+    """The encoding of a text as that of the second of a pair."""
+    state = json.loads(encoding.__getstate__())
+    return _encoding_of({**state, "sequence_ranges": {"1": {"start": 0, "end": len(encoding)}}})
+
+
+def _encoding_of(state: Mapping[str, Any]) -> Encoding:
+    """An encoding from the columns that the engine would save of it; it makes them of texts only."""
+    encoding = Encoding()
+    encoding.__setstate__(json.dumps(state).encode())
+    return encoding
 
 
 def _is_number_with_comma(piece: str) -> bool:

@@ -78,7 +78,11 @@ def test_lengths_count_numbers_and_commas_apart(tokenizer: AlbertTokenizer) -> N
     assert (plain["input_ids"], set(plain["token_type_ids"])) == (first + second, {0, 1})
     for length in range(4, len(pair["input_ids"])):
         options = {"truncation": "longest_first", "max_length": length}
-        assert tokenizer(*texts, **options) == tokenizer.prepare_for_model(first, second, **options)
+        cut = tokenizer(*texts, **options, return_special_tokens_mask=True)
+        special, types = cut.pop("special_tokens_mask"), cut["token_type_ids"]
+        assert cut == tokenizer.prepare_for_model(first, second, **options)
+        assert cut.sequence_ids() == [None if added else text for added, text in zip(special, types, strict=True)]
+    assert pair.sequence_ids() == [None, *[0] * len(first), None, *[1] * len(second), None]
     rows = tokenizer(texts[0], truncation=True, max_length=6, stride=1, return_overflowing_tokens=True)["input_ids"]
     windows = [first[start : start + 4] for start in range(0, len(first) - 1, 3)]
     assert rows == [tokenizer.build_inputs_with_special_tokens(window) for window in windows]
