@@ -31,8 +31,13 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
 
 ROOMS = [(level, room) for level, floor in enumerate(FLOORS) for room in floor]
 
-#: The imports upwards that the design permits, inside a function only: importing module, imported module.
-PERMITTED = {("modeling_sources", "models.auto.original_checkpoints")}
+#: The imports upwards that the design permits, inside a function only: importing module, imported module. Loading an
+#: original checkpoint, and running a family's conversion file as the script that it once was, hand over to what knows
+#: all families.
+PERMITTED = {
+    ("modeling_sources", "models.auto.original_checkpoints"),
+    ("conversion.script", "models.auto.original_checkpoints"),
+}
 
 #: What a module may take from the package itself, whose other names would hide where they come from.
 PACKAGE_NAMES = {"__version__"}

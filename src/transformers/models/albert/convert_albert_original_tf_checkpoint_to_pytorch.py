@@ -32,6 +32,7 @@ from ...conversion.rules import (
     weight_rows,
     when_present,
 )
+from ...conversion.script import CHECKPOINT, CONFIG, WEIGHT_FILE, Script
 from .configuration_albert import AlbertConfig
 
 PROJECTION = "bert/encoder/embedding_hidden_mapping_in/kernel"
@@ -180,3 +181,13 @@ FAMILY = Family(
     find_task=find_task,
     way_back=WAY_BACK,
 )
+
+convert_tf_checkpoint_to_pytorch = Script(
+    FAMILY,
+    tf_checkpoint_path=CHECKPOINT,
+    albert_config_file=CONFIG,
+    pytorch_dump_path=WEIGHT_FILE,
+)
+
+if __name__ == "__main__":
+    convert_tf_checkpoint_to_pytorch.main()

@@ -19,6 +19,7 @@ from ...conversion.family import (
     WayBack,
 )
 from ...conversion.rules import TRAINING_STATE, layer_norm, linear, skip, table, tensor, tied, weight_rows, when_present
+from ...conversion.script import CHECKPOINT, CONFIG, WEIGHT_FILE, Script
 from .configuration_bert import BertConfig
 
 POOLER = linear("bert/pooler/dense", "bert.pooler.dense", "H H")
@@ -140,3 +141,13 @@ FAMILY = Family(
     finish_config=finish_config,
     way_back=WAY_BACK,
 )
+
+convert_tf_checkpoint_to_pytorch = Script(
+    FAMILY,
+    tf_checkpoint_path=CHECKPOINT,
+    bert_config_file=CONFIG,
+    pytorch_dump_path=WEIGHT_FILE,
+)
+
+if __name__ == "__main__":
+    convert_tf_checkpoint_to_pytorch.main()

@@ -12,6 +12,7 @@ from typing import Any
 from ..._files import read_json_object
 from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel, WayBack
 from ...conversion.rules import TRAINING_STATE, convolution, layer_norm, skip, table, tensor, tied
+from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, Script
 from .configuration_gpt2 import GPT2Config
 
 ENCODER = table(
@@ -108,3 +109,13 @@ FAMILY = Family(
     finish_config=finish_config,
     way_back=WAY_BACK,
 )
+
+convert_gpt2_checkpoint_to_pytorch = Script(
+    FAMILY,
+    gpt2_checkpoint_path=CHECKPOINT,
+    gpt2_config_file=CONFIG.optional,
+    pytorch_dump_folder_path=FOLDER,
+)
+
+if __name__ == "__main__":
+    convert_gpt2_checkpoint_to_pytorch.main()

@@ -26,6 +26,7 @@ from ...conversion.family import (
 )
 from ...conversion.operations import Rows, Transpose
 from ...conversion.rules import convolution, layer_norm, table, tensor, tied, when_present
+from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, Script
 from .configuration_openai import OpenAIGPTConfig
 
 BLOCK = "gpt/h{i}"
@@ -182,3 +183,13 @@ FAMILY = Family(
     finish_config=finish_config,
     way_back=WAY_BACK,
 )
+
+convert_openai_checkpoint_to_pytorch = Script(
+    FAMILY,
+    openai_checkpoint_folder_path=CHECKPOINT,
+    openai_config_file=CONFIG.optional,
+    pytorch_dump_folder_path=FOLDER,
+)
+
+if __name__ == "__main__":
+    convert_openai_checkpoint_to_pytorch.main()

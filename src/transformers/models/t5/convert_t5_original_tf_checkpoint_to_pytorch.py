@@ -23,6 +23,7 @@ from ...conversion.family import (
 )
 from ...conversion.operations import AddAxis, Chain, Copy, Operation, Scale, Spread, Transpose
 from ...conversion.rules import TRAINING_STATE, Rules, Sizes, skip, table, tensor, tied, when_present
+from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, Script
 from ...conversion.templates import Values
 from .configuration_t5 import T5Config
 from .operative_config import operative_config_text, read_operative_config
@@ -306,3 +307,13 @@ FAMILY = Family(
     unsupported=UNSUPPORTED,
     way_back=WAY_BACK,
 )
+
+convert_tf_checkpoint_to_pytorch = Script(
+    FAMILY,
+    tf_checkpoint_path=CHECKPOINT,
+    config_file=CONFIG,
+    pytorch_dump_path=FOLDER,
+)
+
+if __name__ == "__main__":
+    convert_tf_checkpoint_to_pytorch.main()

@@ -28,6 +28,7 @@ from ...conversion.rules import (
     tied,
     when_present,
 )
+from ...conversion.script import CHECKPOINT, CONFIG, DATA_SET, FOLDER, Script
 from ...conversion.templates import Values
 from . import clusters
 from .clusters import CLUSTER_TABLE, EMBED, ONE_TABLE, SOFTMAX
@@ -245,3 +246,14 @@ FAMILY = Family(
     config_files={"corpus-info.json": read_corpus_info},
     finish_config=finish_config,
 )
+
+convert_transfo_xl_checkpoint_to_pytorch = Script(
+    FAMILY,
+    tf_checkpoint_path=CHECKPOINT.optional,
+    transfo_xl_config_file=CONFIG.optional,
+    pytorch_dump_folder_path=FOLDER,
+    transfo_xl_dataset_file=DATA_SET.optional,
+)
+
+if __name__ == "__main__":
+    convert_transfo_xl_checkpoint_to_pytorch.main()

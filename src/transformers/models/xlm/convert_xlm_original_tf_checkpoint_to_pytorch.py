@@ -16,6 +16,7 @@ from ...checkpoints import CheckpointReader, Variable
 from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, EmbeddedVocabulary, Family
 from ...conversion.layout import ConversionError, VariableTable
 from ...conversion.rules import Rules, skip, table, tensor, tied, when_different, when_present
+from ...conversion.script import CHECKPOINT, FOLDER, Script
 from .configuration_xlm import XLMConfig
 
 EMBEDDINGS, OUTPUT = "model/embeddings.weight", "model/pred_layer.proj.weight"
@@ -275,3 +276,12 @@ FAMILY = Family(
     canonical_names=canonical_names,
     finish_config=finish_config,
 )
+
+convert_xlm_checkpoint_to_pytorch = Script(
+    FAMILY,
+    xlm_checkpoint_path=CHECKPOINT,
+    pytorch_dump_folder_path=FOLDER,
+)
+
+if __name__ == "__main__":
+    convert_xlm_checkpoint_to_pytorch.main()

@@ -35,6 +35,7 @@ from ...conversion.rules import (
     tied,
     when_present,
 )
+from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, TASK, Script
 from ...conversion.templates import Values
 from .configuration_xlnet import ATTENTION_TYPES, XLNetConfig
 
@@ -343,3 +344,14 @@ FAMILY = Family(
     find_task=find_task,
     way_back=WAY_BACK,
 )
+
+convert_xlnet_checkpoint_to_pytorch = Script(
+    FAMILY,
+    tf_checkpoint_path=CHECKPOINT,
+    xlnet_config_file=CONFIG,
+    pytorch_dump_folder_path=FOLDER,
+    finetuning_task=TASK.optional,
+)
+
+if __name__ == "__main__":
+    convert_xlnet_checkpoint_to_pytorch.main()

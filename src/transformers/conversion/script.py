@@ -1,0 +1,183 @@
+"""The scripts after which the conversion files are called, as the functions and programs that they have always been.
+
+A family's ``convert_…`` module declares a :class:`Script`: which arguments there are under which names, and what each
+of them means. It can be called with these arguments in their order, and run with an option for each of them:
+
+    convert_tf_checkpoint_to_pytorch = Script(
+        FAMILY, tf_checkpoint_path=CHECKPOINT, bert_config_file=CONFIG, pytorch_dump_path=WEIGHT_FILE
+    )
+
+    if __name__ == "__main__":
+        convert_tf_checkpoint_to_pytorch.main()
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from inspect import Parameter, Signature
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .._program import prepare, run_program
+from ..errors import UserError
+from .family import Family
+from .output import Destination, StrPath
+from .report import ConversionReport, TokenizerReport
+
+#: What the weights in a folder have always been called by these scripts: what reads their output looks for it.
+WEIGHTS_NAME = "pytorch_model.bin"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What an argument of an older program is to the conversion.
+
+    Attributes:
+        name: The argument of ``transformers-cli convert``, and of ``convert_checkpoint``, that it sets.
+        help: What a user should give.
+        read: Makes the value from what the user gives.
+        required: Whether it must be given.
+    """
+
+    name: str
+    help: str
+    read: Callable[[StrPath], Any] = str
+    required: bool = True
+
+    @property
+    def optional(self) -> Meaning:
+        """The same for an argument that may be left out."""
+        return replace(self, required=False)
+
+    def read_text(self, text: str) -> Any:
+        """The value that a text on the command line stands for; None if it is empty."""
+        return self.read(text) if text else None
+
+
+def _weight_file(path: StrPath) -> Destination:
+    return Destination(Path(path), weights_in_folder=WEIGHTS_NAME, any_file=True)
+
+
+def _folder(path: StrPath) -> Destination:
+    return Destination(Path(path), weights_in_folder=WEIGHTS_NAME)
+
+
+CHECKPOINT = Meaning("tf_checkpoint", "the checkpoint: its prefix, any of its files, or its folder")
+CONFIG = Meaning("config", "the configuration of the checkpoint, or a converter configuration file")
+DATA_SET = Meaning("tokenizer", "a data set of the original (cache.pkl, or its folder), for its vocabulary")
+TASK = Meaning("finetuning_task_name", "the task of a fine-tuned checkpoint, kept in config.json")
+WEIGHT_FILE = Meaning(
+    "pytorch_dump_output", "the weight file to write; config.json and the tokenizer's files go beside it", _weight_file
+)
+FOLDER = Meaning(
+    "pytorch_dump_output",
+    f"the folder to write ({WEIGHTS_NAME}, config.json, the tokenizer's files), or a file in .bin, .safetensors",
+    _folder,
+)
+
+
+class Script:
+    """A conversion as a function, and as a program, under names of old.
+
+    Args:
+        family: Whose checkpoints are converted.
+        **arguments: The names of the arguments in the order of the function -> what each of them means.
+    """
+
+    def __init__(self, family: Family, **arguments: Meaning) -> None:
+        self._family = family
+        self._arguments = arguments
+        self.__signature__ = Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in arguments])
+
+    def __call__(
+        self, *values: StrPath | None, overwrite: bool = False, **named: StrPath | None
+    ) -> ConversionReport | TokenizerReport:
+        """Converts a checkpoint.
+
+        Args:
+            *values: The values of the arguments, in their order; None or an empty text for one that is optional and
+                not given.
+            overwrite: Whether files that exist may be replaced.
+            **named: Values of arguments by their names.
+
+        Raises:
+            UserError: If it cannot be done; nothing is changed then.
+        """
+        given = self.__signature__.bind_partial(*values, **named).arguments
+        absent = [name for name, meaning in self._arguments.items() if meaning.required and not given.get(name)]
+        if absent:
+            raise TypeError(f"not given: {', '.join(absent)}")
+        return self._convert(
+            {self._arguments[name].name: self._arguments[name].read(value) for name, value in given.items() if value},
+            overwrite=overwrite,
+        )
+
+    def main(self, argv: Sequence[str] | None = None) -> NoReturn:
+        """Runs the script as a program, and leaves with its exit status.
+
+        Args:
+            argv: The options; those of the process if None.
+        """
+        parser = self._parser()
+
+        def run(arguments: Namespace) -> int:
+            given = {name: value for name, value in vars(arguments).items() if name in self._names and value}
+            if not given.keys() & {CHECKPOINT.name, DATA_SET.name}:
+                parser.error(f"one of {' '.join(self._options(CHECKPOINT, DATA_SET))} is required")
+            try:
+                print(self._convert(given, overwrite=arguments.overwrite))
+            except UserError as error:
+                raise self._without_foreign_options(error, parser) from error
+            return 0
+
+        sys.exit(run_program(parser, argv, run))
+
+    @property
+    def _names(self) -> set[str]:
+        return {meaning.name for meaning in self._arguments.values()}
+
+    def _options(self, *meanings: Meaning) -> list[str]:
+        wanted = {meaning.name for meaning in meanings}
+        return [f"--{name}" for name, meaning in self._arguments.items() if meaning.name in wanted]
+
+    def _convert(self, given: Mapping[str, Any], *, overwrite: bool) -> ConversionReport | TokenizerReport:
+        from ..models.auto.original_checkpoints import convert_checkpoint
+
+        requests = dict(given)
+        if CHECKPOINT.name not in requests:
+            requests[CHECKPOINT.name] = requests.pop(DATA_SET.name)
+        return convert_checkpoint(model_type=self._family.model_type, overwrite=overwrite, **requests)
+
+    def _parser(self) -> ArgumentParser:
+        parser = ArgumentParser(
+            prog=Path(sys.argv[0]).name,
+            description=f"Convert an original {self._family.title} checkpoint to a PyTorch model.",
+            epilog=f"{self._newer} does the same, with more options.",
+        )
+        for name, meaning in self._arguments.items():
+            parser.add_argument(
+                f"--{name}",
+                dest=meaning.name,
+                metavar="TASK" if meaning.name == TASK.name else "PATH",
+                type=meaning.read_text,
+                required=meaning.required,
+                help=meaning.help,
+            )
+        parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+        prepare(parser)
+        return parser
+
+    @property
+    def _newer(self) -> str:
+        return f"transformers-cli convert --model_type {self._family.model_type}"
+
+    def _without_foreign_options(self, error: UserError, parser: ArgumentParser) -> UserError:
+        """The error, and where the options are that it speaks of and that are none of this script."""
+        message = str(error)
+        if all(option in parser.format_help() for option in re.findall(r"--[a-z]\w+", message)):
+            return error
+        return UserError(message, advice=f"This script has only the options of old: {self._newer} has that one.")
