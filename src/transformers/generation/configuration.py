@@ -17,33 +17,44 @@ GENERATION_CONFIG_NAME = "generation_config.json"
 
 #: What ``generate()`` can do, with the defaults.
 OPTIONS: Mapping[str, Any] = MappingProxyType({
-    "max_length": 20, "max_new_tokens": None, "min_new_tokens": None,
-    "do_sample": False, "temperature": 1.0, "top_k": 50, "top_p": 1.0,
+    # length and end
+    "max_length": 20, "max_new_tokens": None, "min_length": 0, "min_new_tokens": None, "max_time": None,
+    "stop_strings": None, "exponential_decay_length_penalty": None,
+    # strategies
+    "do_sample": False, "num_beams": 1, "num_return_sequences": 1, "length_penalty": 1.0, "early_stopping": False,
     "use_cache": True,
+    # which tokens are drawn
+    "temperature": 1.0, "top_k": 50, "top_p": 1.0, "min_p": None, "typical_p": 1.0, "epsilon_cutoff": 0.0,
+    "eta_cutoff": 0.0,
+    # scores
+    "repetition_penalty": 1.0, "encoder_repetition_penalty": 1.0, "no_repeat_ngram_size": 0,
+    "encoder_no_repeat_ngram_size": 0, "bad_words_ids": None, "sequence_bias": None, "forced_bos_token_id": None,
+    "forced_eos_token_id": None, "suppress_tokens": None, "begin_suppress_tokens": None, "renormalize_logits": False,
+    "remove_invalid_values": False,
+    # what comes back
+    "return_dict_in_generate": False, "output_scores": False, "output_logits": False, "output_attentions": False,
+    "output_hidden_states": False,
+    # special tokens
     "bos_token_id": None, "eos_token_id": None, "pad_token_id": None, "decoder_start_token_id": None,
+})  # fmt: skip
+
+#: Options that the loops do not honour yet.
+_AWAITED = frozenset({
+    "min_length", "max_time", "stop_strings", "exponential_decay_length_penalty", "num_beams", "num_return_sequences",
+    "length_penalty", "early_stopping", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "repetition_penalty",
+    "encoder_repetition_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids",
+    "sequence_bias", "forced_bos_token_id", "forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens",
+    "renormalize_logits", "remove_invalid_values", "return_dict_in_generate", "output_scores", "output_logits",
+    "output_attentions", "output_hidden_states",
 })  # fmt: skip
 
 #: Options of the ecosystem that ``generate()`` cannot honour, each with the value at which it changes nothing.
 _NEUTRAL: Mapping[str, Any] = MappingProxyType({
-    # length and end
-    "min_length": 0, "max_time": None, "stop_strings": None, "early_stopping": False, "stopping_criteria": None,
-    "exponential_decay_length_penalty": None, "forced_bos_token_id": None, "forced_eos_token_id": None,
-    "forced_decoder_ids": None,
-    # strategies
-    "num_beams": 1, "num_beam_groups": 1, "diversity_penalty": 0.0, "length_penalty": 1.0, "num_return_sequences": 1,
-    "penalty_alpha": None, "dola_layers": None, "low_memory": None, "constraints": None, "force_words_ids": None,
-    "assistant_model": None, "prompt_lookup_num_tokens": None, "prefix_allowed_tokens_fn": None,
-    # scores
-    "min_p": None, "typical_p": 1.0, "epsilon_cutoff": 0.0, "eta_cutoff": 0.0, "repetition_penalty": 1.0,
-    "encoder_repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "encoder_no_repeat_ngram_size": 0,
-    "bad_words_ids": None, "suppress_tokens": None, "begin_suppress_tokens": None, "sequence_bias": None,
-    "renormalize_logits": False, "remove_invalid_values": False, "guidance_scale": None, "negative_prompt_ids": None,
-    "negative_prompt_attention_mask": None, "watermarking_config": None, "token_healing": False,
-    "logits_processor": None,
-    # what comes back, and how it is computed
-    "return_dict_in_generate": False, "output_scores": False, "output_logits": None, "output_attentions": False,
-    "output_hidden_states": False, "streamer": None, "synced_gpus": False, "cache_implementation": None,
-    "cache_config": None, "return_legacy_cache": None,
+    "num_beam_groups": 1, "diversity_penalty": 0.0, "penalty_alpha": None, "dola_layers": None, "low_memory": None,
+    "constraints": None, "force_words_ids": None, "forced_decoder_ids": None, "assistant_model": None,
+    "prompt_lookup_num_tokens": None, "guidance_scale": None, "negative_prompt_ids": None,
+    "negative_prompt_attention_mask": None, "watermarking_config": None, "token_healing": False, "synced_gpus": False,
+    "cache_implementation": None, "cache_config": None, "return_legacy_cache": None,
 })  # fmt: skip
 
 
@@ -121,7 +132,8 @@ class GenerationConfig(PushToHubMixin):
         return [
             f"{name}={value!r} is not supported"
             for name, value in self.to_dict().items()
-            if name not in OPTIONS and value is not None and value != _NEUTRAL.get(name)
+            if (name not in OPTIONS or name in _AWAITED) and value is not None
+            if value != {**_NEUTRAL, **OPTIONS}.get(name)
             if not (name.startswith("_") or name == "transformers_version")
         ]
 
