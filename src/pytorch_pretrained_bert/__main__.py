@@ -1,0 +1,7 @@
+"""``python -m pytorch_pretrained_bert`` is the program ``pytorch_pretrained_bert``."""
+
+import sys
+
+from .command_line import main
+
+sys.exit(main())

@@ -1,0 +1,7 @@
+"""``python -m pytorch_transformers`` is the program ``pytorch_transformers``."""
+
+import sys
+
+from .command_line import main
+
+sys.exit(main())
