@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser, given: Container[str] = ()) -> 
     add(
         "--config",
         metavar="FILE",
-        help="its configuration; inferred from the tensors as far as they show it if left out",
+        help="its configuration, or a converter file; inferred from the tensors as far as they show it if left out",
     )
     add(
         "--pytorch_dump_output",
@@ -126,7 +126,6 @@ def run(arguments: argparse.Namespace) -> int:
                 verify=not arguments.no_verify,
                 report=Path(arguments.report) if arguments.report else None,
                 max_shard_size=parse_size(arguments.max_shard_size),
-                inputs=[Path(arguments.config)] if arguments.config else [],
                 progress=progress,
             )
             output = Destination.of(arguments.pytorch_dump_output)

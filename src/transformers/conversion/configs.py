@@ -28,11 +28,15 @@ class ConfigSource:
         fields: Its content.
         literal: Whether its words mean what they mean in the ecosystem (it has ``model_type`` or ``architectures``);
             in any other file they mean what they mean in the original.
+        asked: Whether the user asks for what it says, so that it must have an effect; a file may say more than that.
+        path: The file, if the user named it: it must never be replaced.
     """
 
     name: str
     fields: Mapping[str, Any]
     literal: bool = False
+    asked: bool = False
+    path: Path | None = field(default=None, compare=False)
 
     @classmethod
     def read(cls, path: Path, family: Family) -> ConfigSource:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -71,6 +72,12 @@ class VariableTable(Mapping[str, Variable]):
     def __len__(self) -> int:
         return len(self._variables)
 
+    def renamed(self, names: Mapping[str, str]) -> VariableTable:
+        """The same variables, some of them under other names."""
+        table = copy.copy(self)
+        table._variables = {names.get(name, name): variable for name, variable in self._variables.items()}
+        return table
+
     def repeats(self, name: str, original: str) -> bool:
         """Whether a variable is there and holds the values of another one, to the bit."""
         both = name in self and original in self
@@ -139,7 +146,7 @@ class Layout:
         rules: The table.
         variables: The variables of the checkpoint.
         counts: Index -> how far it runs.
-        mapped: Key -> the rule that a user puts in the place of the table's.
+        mapped: Key -> the rule in the place of the table's, where a user's variable lies in another way.
     """
 
     rules: Rules
@@ -152,6 +159,12 @@ class Layout:
         """Places a table: what variables there are makes the choices and sets how far the indices run."""
         chosen = tuple(_choose(rules, variables))
         return cls(chosen, variables, _count_indices(chosen, variables))
+
+    @classmethod
+    def of_all_branches(cls, rules: Rules, variables: VariableTable) -> Layout:
+        """Places a table with both sides of every choice."""
+        tensors = tuple(_tensor_rules(rules))
+        return cls(tensors, variables, _count_indices(tensors, variables))
 
     @cached_property
     def placed(self) -> tuple[Placed, ...]:

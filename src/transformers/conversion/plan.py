@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,7 @@ class ConversionPlan:
         tied: Keys that are other names of a parameter and not stored -> that parameter's key.
         skipped: The variables that are not used.
         assumed: What was assumed about the configuration, and why.
+        inputs: The configuration files that the user named.
     """
 
     family: Family
@@ -86,6 +88,7 @@ class ConversionPlan:
     tied: Mapping[str, str]
     skipped: tuple[Skipped, ...]
     assumed: tuple[str, ...] = ()
+    inputs: tuple[Path, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -141,7 +144,8 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
         rows=tuple(rows.rows),
         tied={key.removeprefix(strip): original.removeprefix(strip) for key, original in seen.layout.tied.items()},
         skipped=tuple(leftover.skipped),
-        assumed=tuple(seen.config.assumptions),
+        assumed=(*seen.notes, *seen.config.assumptions),
+        inputs=tuple(source.path for source in request.configs if source.path is not None),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from ..checkpoints import CheckpointReader, Variable
@@ -14,9 +14,6 @@ from .layout import ConversionError, Layout, VariableTable
 from .mapping import resolve_maps
 from .pieces import same_values
 from .rules import matches_any
-
-#: What a number of labels comes from that was asked for, and not merely kept in a file.
-NUM_LABELS_FLAG = "--num_labels"
 
 
 @dataclass(frozen=True)
@@ -29,6 +26,7 @@ class PlanRequest:
         dtype: The data type of the output.
         skip: Patterns of variables that the user wants left out.
         maps: Mappings of variables that the family does not know, see :mod:`.mapping`.
+        file_maps: Those of a converter file, whose names may be nearly right.
     """
 
     configs: Sequence[ConfigSource] = ()
@@ -36,6 +34,7 @@ class PlanRequest:
     dtype: str = "float32"
     skip: Sequence[str] = field(default_factory=tuple)
     maps: Sequence[str] = field(default_factory=tuple)
+    file_maps: Sequence[str] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class Survey:
         layout: The rules of that class, placed on the variables.
         head: The variables that the class's head reads, whether they are there or not.
         config: The configuration's fields and what is wrong with them.
+        notes: What mappings did not say in so many words.
     """
 
     variables: VariableTable
@@ -57,6 +57,7 @@ class Survey:
     layout: Layout
     head: frozenset[str]
     config: ConfigResult
+    notes: Sequence[str] = ()
 
 
 def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -> Survey:
@@ -76,13 +77,19 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     refuse_unsupported(family, variables)
     name = request.architecture or _of_task(family, request, _detect_architecture(family, variables), variables)
     architecture = _architecture(family, name)
-    layout = Layout.of(family.encoder + architecture.head, variables)
-    layout = replace(layout, mapped=resolve_maps(layout, request.maps))
+    rules = family.encoder + architecture.head
+    skipped = (*family.skipped, *architecture.unused)
+    maps = resolve_maps(
+        rules, variables, request.maps, request.file_maps, lambda name: any(rule.matches(name) for rule in skipped)
+    )
+    layout = maps.apply(rules, variables)
+    variables = layout.variables
     labels = layout.sizes.get(architecture.labels)
     config = settle_config(family, _with_labels(request.configs, labels), layout)
     config.problems += _label_problems(request.configs, labels, name)
     config.problems += _task_problems(family, request, name, labels)
-    return Survey(variables, left_out, name, layout, _head_sources(family, architecture, variables), config)
+    head = _head_sources(family, architecture, variables)
+    return Survey(variables, left_out, name, layout, head, config, maps.notes)
 
 
 def without(variables: Mapping[str, Variable], skip: Sequence[str]) -> dict[str, Variable]:
@@ -177,7 +184,7 @@ def _with_labels(configs: Sequence[ConfigSource], labels: int | None) -> list[Co
 def _label_problems(configs: Sequence[ConfigSource], labels: int | None, architecture: str) -> list[str]:
     """Where a configuration names another number of labels than the head has, or a flag one for a head without any."""
     said = [
-        (source.name, spelling, count)
+        (source, spelling, count)
         for source in configs
         for spelling, count in (
             ("num_labels", source.fields.get("num_labels")),
@@ -186,11 +193,14 @@ def _label_problems(configs: Sequence[ConfigSource], labels: int | None, archite
         if count is not None
     ]
     if labels is None:
-        flags = [(name, count) for name, _, count in said if name == NUM_LABELS_FLAG]
-        return [f"num_labels   {name} says {count}, {architecture} has no labels" for name, count in flags]
+        return [
+            f"num_labels   {source.name} says {count}, {architecture} has no labels"
+            for source, _, count in said
+            if source.asked
+        ]
     return [
-        f"{spelling}   {name} says {count}, the head in the checkpoint has {labels}"
-        for name, spelling, count in said
+        f"{spelling}   {source.name} says {count}, the head in the checkpoint has {labels}"
+        for source, spelling, count in said
         if count != labels
     ]
 

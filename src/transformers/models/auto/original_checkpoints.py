@@ -22,8 +22,9 @@ from ...conversion.output import Destination
 from ...conversion.plan import ConversionPlan, make_plan
 from ...conversion.report import ConversionReport, TokenizerReport
 from ...conversion.run import Progress
-from ...conversion.survey import NUM_LABELS_FLAG, PlanRequest, Survey, refuse_unsupported, survey, without
+from ...conversion.survey import PlanRequest, Survey, refuse_unsupported, survey, without
 from ...errors import UserError
+from .converter_files import read_converter_file
 from .original_families import load_family
 from .original_tokenizers import find_tokenizer
 from .original_vocabularies import convert_vocabulary, find_original_vocabulary
@@ -117,7 +118,8 @@ def plan_conversion(
     Args:
         checkpoint: The checkpoint.
         model_type: The family, or ``auto``.
-        config: The original's configuration file, one of the ecosystem, its content, or a configuration object.
+        config: The original's configuration file, one of the ecosystem, a converter file, the content of one of these,
+            or a configuration object.
         architecture: The model class; found out from the variables if None.
         dtype: The data type of the output.
         skip: Patterns of variables to leave out.
@@ -132,20 +134,37 @@ def plan_conversion(
     family = find_family(model_type, checkpoint, skip)
     said = (
         ("--num_heads", "num_attention_heads", num_heads),
-        (NUM_LABELS_FLAG, "num_labels", num_labels),
+        ("--num_labels", "num_labels", num_labels),
         ("--finetuning_task_name", "finetuning_task", finetuning_task_name),
     )
-    flags = [ConfigSource(flag, {name: value}, literal=True) for flag, name, value in said if value is not None]
-    request = PlanRequest(
-        configs=[*flags, *gather_configs(family, checkpoint, config)],
-        architecture=architecture,
-        dtype=dtype,
-        skip=skip,
-        maps=maps,
-    )
+    flags = [
+        ConfigSource(flag, {name: value}, literal=True, asked=True) for flag, name, value in said if value is not None
+    ]
+    asked = PlanRequest(configs=flags, architecture=architecture, dtype=dtype, skip=skip, maps=maps)
+    request = make_request(family, checkpoint, config, asked)
     plan = make_plan(family, checkpoint, request)
     make_config(plan).check()
     return plan
+
+
+def make_request(
+    family: Family, checkpoint: CheckpointReader, config: AnyConfig | None, asked: PlanRequest
+) -> PlanRequest:
+    """What is asked for, completed by the configuration, which may be a converter file, and what stands beside.
+
+    Raises:
+        ConversionError: If the two contradict each other, or a file cannot be read.
+    """
+    converter = read_converter_file(config, family, asked.architecture)
+    if converter is None:
+        return replace(asked, configs=[*asked.configs, *gather_configs(family, checkpoint, config)])
+    files = gather_configs(family, checkpoint, converter.config_path)
+    return replace(
+        asked,
+        configs=[*asked.configs, converter.arguments, *files],
+        architecture=converter.architecture,
+        file_maps=converter.maps,
+    )
 
 
 def gather_configs(family: Family, checkpoint: CheckpointReader, config: AnyConfig | None) -> list[ConfigSource]:
@@ -158,11 +177,14 @@ def gather_configs(family: Family, checkpoint: CheckpointReader, config: AnyConf
         literal = "model_type" in config or "architectures" in config
         return [ConfigSource("the configuration", config, literal), *said]
     given = [] if config is None else [Path(config)]
-    for name in family.config_files:
-        beside = _folder(checkpoint) / name
-        if beside.is_file() and not any(path.exists() and beside.samefile(path) for path in given):
-            given.append(beside)
-    return [*(ConfigSource.read(path, family) for path in given), *said]
+    besides = [
+        beside
+        for name in family.config_files
+        if (beside := _folder(checkpoint) / name).is_file()
+        and not any(path.exists() and beside.samefile(path) for path in given)
+    ]
+    named = [replace(ConfigSource.read(path, family), path=path) for path in given]
+    return [*named, *(ConfigSource.read(path, family) for path in besides), *said]
 
 
 def _fields_of(config: PretrainedConfig) -> dict[str, Any]:
@@ -237,7 +259,6 @@ def convert_checkpoint(
                 verify=verify,
                 report=None if report is None else Path(report),
                 max_shard_size=None if max_shard_size is None else parse_size(max_shard_size),
-                inputs=[Path(config)] if isinstance(config, str | Path) else [],
                 progress=progress,
             ),
         )
@@ -265,7 +286,7 @@ def carry_out(
         checkpoint,
         output,
         [config.save_pretrained, found.save],
-        replace(options, inputs=[*options.inputs, *found.files]),
+        replace(options, inputs=[*options.inputs, *plan.inputs, *found.files]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ...conversion.run import Progress
 from ...conversion.stored_model import CONFIG_FILE, StoredModel
 from ...conversion.survey import PlanRequest
 from ...conversion.verify import find_differences
-from .original_checkpoints import StrPath, find_family, gather_configs, make_config
+from .original_checkpoints import StrPath, find_family, make_config, make_request
 
 
 @dataclass(frozen=True)
@@ -133,17 +133,9 @@ def _plan(
     family = find_family(model_type, checkpoint)
     stored = ConfigSource(str(model.folder / CONFIG_FILE), _given_fields(family, model.config), literal=True)
     architectures = model.config.get("architectures") or [None]
-    return make_plan(
-        family,
-        checkpoint,
-        PlanRequest(
-            configs=[*gather_configs(family, checkpoint, config), stored],
-            architecture=architectures[0],
-            dtype=model.config.get("torch_dtype") or model.config.get("dtype") or "float32",
-            skip=request.skip,
-            maps=request.maps,
-        ),
-    )
+    dtype = model.config.get("torch_dtype") or model.config.get("dtype") or "float32"
+    found = make_request(family, checkpoint, config, replace(request, architecture=architectures[0], dtype=dtype))
+    return make_plan(family, checkpoint, replace(found, configs=[*found.configs, stored]))
 
 
 def _given_fields(family: Family, config: Mapping[str, Any]) -> dict[str, Any]:
