@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from .._files import read_json_object, write_text
 from ..configuration_utils import PretrainedConfig
@@ -62,7 +62,8 @@ class GenerationConfig(PushToHubMixin):
     """How texts are written by ``generate()``.
 
     Options that are not supported are kept, and saved again, but ``generate()`` refuses them by name unless they have
-    the value at which they change nothing.
+    the value at which they change nothing. Options that are None have their defaults, but for ``top_k`` and ``top_p``,
+    which None turns off.
 
     Args:
         **options: The attributes below, and any others, which are kept.
@@ -70,12 +71,47 @@ class GenerationConfig(PushToHubMixin):
     Attributes:
         max_length: Greatest number of tokens, the prompt included.
         max_new_tokens: Greatest number of tokens after the prompt; it takes the place of ``max_length``.
-        min_new_tokens: Number of tokens after the prompt before which no text ends.
+        min_length: Number of tokens, the prompt included, before which no text ends at an end token.
+        min_new_tokens: The same for the tokens after the prompt.
+        max_time: Seconds after which no further token is added.
+        stop_strings: The string, or strings, at which a text ends; ``generate()`` then needs ``tokenizer``.
+        exponential_decay_length_penalty: ``(start, factor)``: from ``start`` new tokens on, the score of each end token
+            ``s`` becomes ``s + |s| (factor ** (new tokens - start) - 1)``.
         do_sample: Whether tokens are drawn; otherwise the likeliest is taken.
+        num_beams: How many texts are pursued at a time for each prompt; with more than one it is beam search, or beam
+            sampling with ``do_sample``.
+        num_return_sequences: How many texts come back for each prompt.
+        length_penalty: With beams, the sum of log probabilities is divided by the length to this power: above 0 favours
+            longer texts, below 0 shorter ones.
+        early_stopping: With beams, whether a prompt is done as soon as there are ``num_beams`` ended texts. If False,
+            when a better one is unlikely; if "never", when there cannot be one.
+        use_cache: Whether keys and values are kept, so that each step computes one position only.
         temperature: Divides the scores before a token is drawn.
         top_k: Only the k likeliest tokens are drawn (0: all).
         top_p: Only the likeliest tokens are drawn whose probabilities reach this sum (1: all).
-        use_cache: Whether keys and values are kept, so that each step computes one position only.
+        min_p: Only tokens are drawn that are at least this many times as likely as the likeliest.
+        typical_p: Only the tokens are drawn whose information is closest to the expected one and whose probabilities
+            reach this sum (1: all).
+        epsilon_cutoff: Only tokens of at least this probability are drawn (0: all).
+        eta_cutoff: The same with a bound that falls where the choice is open (0: all).
+        repetition_penalty: Divides the positive scores of tokens that the text has, and multiplies the negative ones.
+        encoder_repetition_penalty: The reverse, for the tokens that the encoder read, or those of the prompt.
+        no_repeat_ngram_size: No text has the same sequence of that many tokens twice (0: any may).
+        encoder_no_repeat_ngram_size: No text has such a sequence that the encoder read, or that the prompt has.
+        bad_words_ids: Sequences of tokens that no text gets.
+        sequence_bias: Sequences of tokens and what is added to the score of the last token of each where it would
+            complete it: ``{(5, 7): -2.0}`` or ``[[[5, 7], -2.0]]``.
+        forced_bos_token_id: The token after a start of one token.
+        forced_eos_token_id: The token, or one of the tokens, in the last place that ``max_length`` leaves.
+        suppress_tokens: Tokens that no text gets.
+        begin_suppress_tokens: Tokens with which what follows the prompt does not begin.
+        renormalize_logits: Whether the final scores are made log probabilities.
+        remove_invalid_values: Whether scores that are not numbers become 0, and infinite ones finite.
+        return_dict_in_generate: Whether the texts come back with the values below.
+        output_scores: Whether the final scores of each step come back.
+        output_logits: Whether the model's own scores of each step come back.
+        output_attentions: Whether the attention weights of each step come back.
+        output_hidden_states: Whether the hidden states of each step come back.
         bos_token_id: The token from which a text starts where there is no prompt.
         eos_token_id: The token, or tokens, that end a text.
         pad_token_id: What follows after the end of a text that is shorter than another; the first ``eos_token_id``
@@ -86,12 +122,41 @@ class GenerationConfig(PushToHubMixin):
 
     max_length: int
     max_new_tokens: int | None
+    min_length: int
     min_new_tokens: int | None
+    max_time: float | None
+    stop_strings: str | list[str] | None
+    exponential_decay_length_penalty: tuple[int, float] | None
     do_sample: bool
+    num_beams: int
+    num_return_sequences: int
+    length_penalty: float
+    early_stopping: bool | Literal["never"]
+    use_cache: bool
     temperature: float
     top_k: int | None
     top_p: float | None
-    use_cache: bool
+    min_p: float | None
+    typical_p: float
+    epsilon_cutoff: float
+    eta_cutoff: float
+    repetition_penalty: float
+    encoder_repetition_penalty: float
+    no_repeat_ngram_size: int
+    encoder_no_repeat_ngram_size: int
+    bad_words_ids: list[list[int]] | None
+    sequence_bias: dict[tuple[int, ...], float] | list[tuple[list[int], float]] | None
+    forced_bos_token_id: int | None
+    forced_eos_token_id: int | list[int] | None
+    suppress_tokens: list[int] | None
+    begin_suppress_tokens: list[int] | None
+    renormalize_logits: bool
+    remove_invalid_values: bool
+    return_dict_in_generate: bool
+    output_scores: bool
+    output_logits: bool
+    output_attentions: bool
+    output_hidden_states: bool
     bos_token_id: int | None
     eos_token_id: int | list[int] | None
     pad_token_id: int | None
