@@ -131,7 +131,7 @@ class BertPreTrainedModel(PreTrainedModel):
     base_model_prefix = "bert"
     word_embeddings = "embeddings.word_embeddings"
     supports_gradient_checkpointing = True
-    ignored_on_load = ("*embeddings.position_ids", "*embeddings.token_type_ids")
+    ignored_on_load: ClassVar[tuple[str, ...]] = ("*embeddings.position_ids", "*embeddings.token_type_ids")
 
     config: BertConfig
 
