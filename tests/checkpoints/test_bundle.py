@@ -5,6 +5,7 @@ import json
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -164,18 +165,19 @@ class TestWriter:
     def test_arrays_are_made_when_their_turn_comes(self, folder: Path) -> None:
         alive = []
 
-        def make(number: int) -> NDArray[Any]:
+        def make(number: int) -> Iterator[NDArray[Any]]:
             alive.append(number)
-            return np.full(3, number)
+            yield np.full((1, 2), number)
+            yield np.full(1, -number)
 
         def model() -> Any:
             for number in range(3):
                 assert alive == list(range(number))
-                yield Variable(f"v{number}", (3,), "int64"), lambda number=number: make(number)
+                yield Variable(f"v{number}", (3, 1), "int64"), lambda number=number: make(number)
 
         write_bundle(folder / "model", model())
         with open_checkpoint(folder) as checkpoint:
-            assert checkpoint.read("v2").tolist() == [2, 2, 2]
+            assert checkpoint.read("v2").tolist() == [[2], [2], [-2]]
 
     @pytest.mark.parametrize(
         ("tensors", "partitions", "problem"),
@@ -187,11 +189,22 @@ class TestWriter:
             ),
             ([(Variable("a", (2,), "bfloat16"), np.zeros(2, np.float32))], {}, "a should be bfloat16"),
             ([(Variable("a", (), "int32"), np.zeros((), np.int32))] * 2, {}, "'a' is there twice"),
+            (
+                [(Variable("a", (2,), "float32"), lambda: [np.zeros(1, np.float32)])],
+                {},
+                r"a should be \[2\]: 2 values, not 1",
+            ),
+            (
+                [(Variable("a", (2,), "float32"), lambda: [np.zeros(1, np.float32)] * 3)],
+                {},
+                r"a should be \[2\]: 2 values, not 3",
+            ),
+            ([(Variable("a", (2,), "float32"), lambda: [np.zeros(2)])], {}, "a should be float32, a piece .* float64"),
             ({"": np.zeros(1)}, {}, "empty"),
             ({"a": np.zeros(1, "U3")}, {}, "no data type 'str96'"),
             ({"a": np.zeros((2, 2))}, {"a": (3, 1)}, r"a: the shape \[2, 2\] cannot be cut into \[3, 1\] parts"),
         ],
-        ids=["shape", "type", "twice", "empty name", "no such type", "partition"],
+        ids=["shape", "type", "twice", "few", "many", "type of a piece", "empty name", "no such type", "partition"],
     )
     def test_mistakes_leave_no_files(self, folder: Path, tensors: Any, partitions: Any, problem: str) -> None:
         with pytest.raises(ValueError, match=problem):

@@ -20,7 +20,7 @@ def test_what_is_written_is_read_back(shapes: list[tuple[int, ...]]) -> None:
     with TemporaryDirectory() as folder:
         write_numpy_folder(
             Path(folder),
-            [(variable, lambda i=i: arrays[i]) for i, variable in enumerate(variables)],  # type: ignore[misc]
+            [(variable, lambda i=i: np.array_split(arrays[i].reshape(-1), 2)) for i, variable in enumerate(variables)],  # type: ignore[misc]
         )
 
         assert {path.name for path in Path(folder).iterdir()} == set(numpy_folder_names())
@@ -30,14 +30,14 @@ def test_what_is_written_is_read_back(shapes: list[tuple[int, ...]]) -> None:
 
 
 def test_values_of_another_shape_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"v should be \[2\], not \[3\]"):
-        write_numpy_folder(tmp_path, [(Variable("v", (2,), "float32"), lambda: np.zeros(3, np.float32))])
+    with pytest.raises(ValueError, match=r"v should be \[2\]: 2 values, not 3"):
+        write_numpy_folder(tmp_path, [(Variable("v", (2,), "float32"), lambda: [np.zeros(3, np.float32)])])
 
 
 def test_files_that_exist_are_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "params_3.npy").write_text("mine")
 
     with pytest.raises(FileExistsError):
-        write_numpy_folder(tmp_path, [(Variable("v", (2,), "float32"), lambda: np.zeros(2, np.float32))])
+        write_numpy_folder(tmp_path, [(Variable("v", (2,), "float32"), lambda: [np.zeros(2, np.float32)])])
 
     assert (tmp_path / "params_3.npy").read_text() == "mine"

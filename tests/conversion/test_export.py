@@ -101,10 +101,10 @@ def test_openai_gpt_becomes_a_folder_of_numbered_arrays(tmp_path: Path) -> None:
     ("case", "options", "said"),
     [
         ("gpt/lm-small", {"global_step": 3}, "no place for the counter 3"),
-        ("gpt/rocstories-finetuned/save/rocstories", {}, "multiple_choice_head   has no place"),
+        ("gpt/rocstories-finetuned/save/rocstories", {}, "model.ckpt does not end in .jl, as a file of the original"),
     ],
 )
-def test_what_a_folder_of_numbered_arrays_has_no_place_for(
+def test_what_the_formats_of_openai_gpt_have_no_place_for(
     case: str, options: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
     config = next(path for path in (FIXTURES / case, *(FIXTURES / case).parents) if (path / "config.json").is_file())

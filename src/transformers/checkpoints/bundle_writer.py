@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -18,11 +18,12 @@ from .messages import BundleEntry, BundleHeader, Dim, Extent, TensorShape, Tenso
 from .ordered_code import slice_key
 from .protobuf import encode
 from .slices import Extents, box, cut
+from .streams import Stream, little_endian
 from .strings import encode_strings
 from .table_writer import TableWriter
 
-#: An array, or what makes it when its turn comes.
-Values: TypeAlias = NDArray[Any] | Callable[[], NDArray[Any]]
+#: An array, or what makes its pieces when its turn comes.
+Values: TypeAlias = NDArray[Any] | Stream
 
 _CHUNK = 4 << 20
 
@@ -36,17 +37,17 @@ def write_bundle(
 ) -> tuple[Path, ...]:
     """Writes a V2 checkpoint, which TensorFlow and :func:`open_checkpoint` read.
 
-    Only one tensor is held at a time, so an iterable of functions writes a model that would not fit into memory.
+    Only a piece of one tensor is held at a time if functions make them, so that a model may be larger than the memory.
     Existing files are not replaced, and on an error no file of the checkpoint is left. The files are neither synced nor
     renamed: whoever needs a crash to leave nothing behind writes into a temporary folder.
 
     Args:
         prefix: The checkpoint's path, without ``.index``. Its folder exists.
         tensors: The arrays by name, which are written in the order of their names; or variables with their arrays or
-            with functions that make them, written in the given order. A variable states its type, so that ``uint16``
-            bit patterns can be written as ``bfloat16``.
+            with functions that make them piece by piece, written in the given order. A variable states its type, so
+            that ``uint16`` bit patterns can be written as ``bfloat16``.
         shards: Number of data files. The tensors take turns.
-        partitions: Into how many parts to cut a variable along each of its axes, by its name.
+        partitions: Into how many parts to cut a variable along each of its axes, by its name; it has to be an array.
 
     Returns:
         The files that were written, the index first.
@@ -106,18 +107,22 @@ class _BundleWriter:
 
     def write(self, variable: Variable, values: Values, parts: Sequence[int]) -> None:
         dtype = dtype_named(variable.dtype)
-        array = values() if callable(values) else values
-        _check(variable, dtype, array)
+        if callable(values):
+            chunks = _checksummed(little_endian(variable, dtype.numpy, values()))
+            self._enter(variable.name.encode(), self._append(dtype, variable.shape, chunks))
+            return
+        _check(variable, dtype, values)
         if not parts:
-            self._enter(variable.name.encode(), self._append(dtype, array))
+            self._enter(variable.name.encode(), self._append(dtype, variable.shape, _chunks(dtype, values)))
             return
         try:
             slices = list(cut(variable.shape, parts))
         except ValueError as error:
             raise ValueError(f"{variable.name}: {error}") from None
         for extents in slices:
-            self._enter(slice_key(variable.name, extents), self._append(dtype, array[box(extents, array.shape)]))
-        entry = BundleEntry(dtype.number, _shape(array.shape), slices=[_stored(extents) for extents in slices])
+            part = values[box(extents, values.shape)]
+            self._enter(slice_key(variable.name, extents), self._append(dtype, part.shape, _chunks(dtype, part)))
+        entry = BundleEntry(dtype.number, _shape(values.shape), slices=[_stored(extents) for extents in slices])
         self._enter(variable.name.encode(), entry)
 
     def finish(self, stream: BinaryIO) -> None:
@@ -134,12 +139,12 @@ class _BundleWriter:
             raise ValueError(f"the name {key.decode()!r} is {'there twice' if key else 'empty'}")
         self._index[key] = encode(entry)
 
-    def _append(self, dtype: DataType, array: NDArray[Any]) -> BundleEntry:
+    def _append(self, dtype: DataType, shape: Sequence[int], chunks: Iterable[_Checksummed]) -> BundleEntry:
         """Writes values behind what the next data file already has."""
         shard = self._count % len(self._shards)
         self._count += 1
-        entry = BundleEntry(dtype.number, _shape(array.shape), shard, self._sizes[shard], crc32c=mask(0))
-        for chunk, crc in _chunks(dtype, array):
+        entry = BundleEntry(dtype.number, _shape(shape), shard, self._sizes[shard], crc32c=mask(0))
+        for chunk, crc in chunks:
             self._shards[shard].write(chunk)
             entry.size += len(chunk)
             entry.crc32c = crc
@@ -155,15 +160,21 @@ def _check(variable: Variable, dtype: DataType, array: NDArray[Any]) -> None:
         )
 
 
-def _chunks(dtype: DataType, array: NDArray[Any]) -> Iterator[tuple[bytes | memoryview, int]]:
-    """The bytes of an array, and with each the masked checksum of all so far."""
+#: Some bytes, and the masked checksum of all so far.
+_Checksummed: TypeAlias = tuple[bytes | memoryview, int]
+
+
+def _chunks(dtype: DataType, array: NDArray[Any]) -> Iterator[_Checksummed]:
     if dtype == STRING:
         yield encode_strings(array.ravel().tolist())
         return
     data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(-1).view(np.uint8)
+    yield from _checksummed(data[start : start + _CHUNK].data for start in range(0, len(data), _CHUNK))
+
+
+def _checksummed(chunks: Iterable[memoryview]) -> Iterator[_Checksummed]:
     crc = 0
-    for start in range(0, len(data), _CHUNK):
-        chunk = data[start : start + _CHUNK].data
+    for chunk in chunks:
         crc = crc32c(chunk, crc)
         yield chunk, mask(crc)
 

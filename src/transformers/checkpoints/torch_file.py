@@ -27,7 +27,7 @@ from .unpickling import unpickle
 from .zip_archive import Entry, StoredZip, check_entry
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
-_LEGACY_PROTOCOL = 1001
+LEGACY_PROTOCOL = 1001
 _ZIP_HEAD = b"PK\x03\x04"
 _LEGACY_HEAD = re.compile(
     rb"(?:\x80[\x02-\x05](?:\x95.{8})?)?(?:\x8a\x0a%b|L%dL\n)\."
@@ -174,7 +174,7 @@ def _byte_order(file: MappedFile, archive: StoredZip, name: str) -> Literal["<",
 def _legacy_contents(data: memoryview) -> _Contents:
     magic, position = unpickle(data, _PLAIN)
     protocol, position = unpickle(data, _PLAIN, position)
-    if (magic, protocol) != (MAGIC_NUMBER, _LEGACY_PROTOCOL):
+    if (magic, protocol) != (MAGIC_NUMBER, LEGACY_PROTOCOL):
         raise FormatError("it does not begin as files of PyTorch do")
     _, start = unpickle(data, _PLAIN, position)
     storages = Storages()

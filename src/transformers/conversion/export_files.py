@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from ..checkpoints import Variable, open_checkpoint, write_bundle, write_state_file
-from ..checkpoints.numpy_folder_writer import numpy_folder_names, write_numpy_folder
-from .export import ExportPlan, require_way_back
+from ..checkpoints import CheckpointReader, open_checkpoint
+from .convert import no_progress
+from .export import ExportPlan
+from .export_match import require_way_back
+from .export_targets import Target
+from .exported_variable import ExportedVariable
 from .layout import ConversionError
-from .output import Destination, OutputError, atomic_output
-from .pieces import Array, same_bits
+from .output import Destination, atomic_output
+from .pieces import Array, piece_slices, same_bits
+from .run import Progress
 from .stored_model import CONFIG_FILE, StoredModel
-
-GLOBAL_STEP = "global_step"
+from .way_back import WayBack
 
 
 @dataclass(frozen=True)
@@ -67,74 +71,24 @@ class ExportReport:
         return "\n".join(f"{label:<9}{text}" for label, text in lines)
 
 
-Tensors = Sequence[tuple[Variable, Callable[[], Array]]]
-
-
-class _Bundle:
-    """A V2 checkpoint of TensorFlow, and the file that says that it is the newest.
-
-    Args:
-        prefix: The checkpoint.
-    """
-
-    def __init__(self, prefix: Path) -> None:
-        if prefix.is_dir():
-            raise OutputError(f"{prefix} is a folder.", advice=f"Name a checkpoint in it: {prefix / 'model.ckpt'}.")
-        self._prefix = prefix
-        self.folder = prefix.parent
-        self.names = [f"{prefix.name}.data-00000-of-00001", f"{prefix.name}.index", "checkpoint"]
-
-    def with_counter(self, tensors: Tensors, step: int) -> Tensors:
-        """Adds the counter of the training where its name belongs."""
-        counter = (Variable(GLOBAL_STEP, (), "int64"), lambda: np.array(step, np.int64))
-        return sorted([*tensors, counter], key=lambda tensor: tensor[0].name.encode())
-
-    def place(self, folder: Path) -> Path:
-        """Where the checkpoint is while the files are made in a folder."""
-        return folder / self._prefix.name
-
-    def write(self, folder: Path, tensors: Tensors) -> None:
-        """Writes the files."""
-        write_bundle(self.place(folder), tensors)
-        write_state_file(folder, self._prefix)
-
-
-class _NumberedArrays:
-    """A folder of numbered arrays.
-
-    Args:
-        folder: The folder.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.names = numpy_folder_names()
-
-    def with_counter(self, tensors: Tensors, step: int) -> Tensors:
-        """There is no place for a counter."""
-        raise ConversionError(f"The original format has no place for the counter {step} of a training (--global_step).")
-
-    def place(self, folder: Path) -> Path:
-        """Where the arrays are while the files are made in a folder."""
-        return folder
-
-    def write(self, folder: Path, tensors: Tensors) -> None:
-        """Writes the files."""
-        write_numpy_folder(folder, tensors)
-
-
 def write_export(
-    plan: ExportPlan, model: StoredModel, prefix: Path, *, global_step: int | None, overwrite: bool
+    plan: ExportPlan,
+    model: StoredModel,
+    path: Path,
+    *,
+    global_step: int | None,
+    overwrite: bool,
+    progress: Progress = no_progress,
 ) -> ExportReport:
     """Writes a checkpoint and what belongs to it, and reads it back.
 
     Args:
         plan: What is to be written.
         model: The model.
-        prefix: The checkpoint, without ``.index``, or the folder of numbered arrays; the other files of the release go
-            beside it.
+        path: The checkpoint: what the original calls it by; the other files of the release go beside it.
         global_step: The counter of the training, which is written if it is given.
         overwrite: Whether files that exist may be replaced.
+        progress: Told the bytes that are done, twice those of the plan in all.
 
     Raises:
         OutputError: If the output cannot be written.
@@ -142,36 +96,42 @@ def write_export(
     """
     started = time.monotonic()
     way_back = require_way_back(plan.family)
-    target = _Bundle(prefix) if way_back.order is None else _NumberedArrays(prefix)
-    tensors: Tensors = [(each.variable, each.values) for each in plan.variables]
+    target = way_back.target(plan.match, path)
     if global_step is not None:
-        tensors = target.with_counter(tensors, global_step)
-    vocabulary = _vocabulary(model.folder, way_back.vocabulary)
-    names = [*vocabulary, way_back.config_file, *target.names]
-    inputs = [*model.files, model.folder / CONFIG_FILE, *vocabulary.values()]
+        target = target.with_counter(global_step)
+    variables = _in_order(plan.variables, target)
+    copied = _vocabulary(model.folder, way_back.vocabulary)
+    texts = {**plan.files, **({way_back.config_file: plan.config_text} if way_back.config_file else {})}
+    names = [*copied, *texts, *target.names]
+    inputs = [*model.files, model.folder / CONFIG_FILE, *copied.values()]
     with atomic_output(
         Destination(target.folder, for_weights=False), names, plan.nbytes, inputs, overwrite=overwrite
     ) as staging:
-        for name, path in vocabulary.items():
-            shutil.copyfile(path, staging.folder / name)
-        (staging.folder / way_back.config_file).write_text(plan.config_text, encoding="utf-8")
-        target.write(staging.folder, tensors)
-        _prove(target.place(staging.folder), tensors)
+        for name, source in copied.items():
+            shutil.copyfile(source, staging.folder / name)
+        for name, content in texts.items():
+            (staging.folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        _write(target, staging.folder, variables, progress)
+        _prove(target.place(staging.folder), variables, progress)
         staging.weights = target.names
-    absent = [] if vocabulary or not way_back.vocabulary else [_no_vocabulary(model.folder, way_back.vocabulary)]
     return ExportReport(
         source=str(model.path),
         model_type=plan.family.model_type,
-        architecture=plan.architecture,
-        variables=len(plan.variables),
+        architecture=plan.match.architecture,
+        variables=len(variables),
         parameters=plan.parameters,
         zeros=plan.zeros,
-        constants=plan.constants,
-        rounded=[each.variable.name for each in plan.variables if each.rounds()],
-        notes=[*plan.notes, *absent],
+        constants=plan.match.constants,
+        rounded=[each.variable.name for each in variables if each.rounds],
+        notes=[*plan.notes, *_absent_vocabulary(model.folder, way_back, copied)],
         seconds=time.monotonic() - started,
         files=[target.folder / name for name in sorted(names)],
     )
+
+
+def _in_order(variables: Sequence[ExportedVariable], target: Target) -> list[ExportedVariable]:
+    by_name = {each.variable.name: each for each in variables}
+    return [by_name[name] for name in target.order(by_name)]
 
 
 def _vocabulary(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:
@@ -179,19 +139,46 @@ def _vocabulary(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:
     return {theirs: folder / ours for ours, theirs in names.items() if (folder / ours).is_file()}
 
 
-def _no_vocabulary(folder: Path, names: Mapping[str, str]) -> str:
-    return f"no vocabulary is written: {folder} has no {' and no '.join(names)}"
+def _absent_vocabulary(folder: Path, way_back: WayBack, copied: Mapping[str, Path]) -> list[str]:
+    if copied or not way_back.vocabulary:
+        return []
+    return [f"no vocabulary is written: {folder} has no {' and no '.join(way_back.vocabulary)}"]
 
 
-def _prove(place: Path, tensors: Tensors) -> None:
+def _write(target: Target, folder: Path, variables: Sequence[ExportedVariable], progress: Progress) -> None:
+    repeated = {each.variable.name: each.repeats for each in variables if each.repeats}
+    target.write(folder, [(each.variable, partial(_counted, each, progress)) for each in variables], repeated)
+
+
+def _counted(each: ExportedVariable, progress: Progress) -> Iterator[Array]:
+    """The pieces of a variable; tells when each has been taken."""
+    for piece in each.pieces():
+        yield piece
+        progress(piece.nbytes)
+
+
+def _prove(place: Path, variables: Sequence[ExportedVariable], progress: Progress) -> None:
     """Holds what was written against the model."""
     with open_checkpoint(place) as checkpoint:
         stored = checkpoint.variables
-        numbered = list(stored) if all(name.isdecimal() for name in stored) else [each.name for each, _ in tensors]
-        for (variable, values), name in zip(tensors, numbered, strict=True):
-            if not same_bits(checkpoint.read(name), values()):
+        numbered = all(name.isdecimal() for name in stored)
+        names = list(stored) if numbered else [each.variable.name for each in variables]
+        for each, name in zip(variables, names, strict=True):
+            if not _holds(checkpoint, name, each, progress):
                 raise ConversionError(
-                    f"{variable.name} was not written as it is.",
+                    f"{each.variable.name} was not written as it is.",
                     advice="Nothing was kept. The disk or the memory may be faulty; report it if it happens again.",
                 )
-            checkpoint.release()
+
+
+def _holds(checkpoint: CheckpointReader, name: str, each: ExportedVariable, progress: Progress) -> bool:
+    """Whether a variable that was written has the values of the model."""
+    found, variable = checkpoint.read(name), each.variable
+    if (found.shape, checkpoint.variables[name].dtype) != (variable.shape, variable.dtype):
+        return False
+    for region, values in zip(piece_slices(variable.shape, variable.dtype), each.pieces(), strict=True):
+        if not same_bits(np.asarray(found[region]), values):
+            return False
+        checkpoint.release()
+        progress(values.nbytes)
+    return True

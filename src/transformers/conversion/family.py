@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..checkpoints import CheckpointReader, Variable
 from ..configuration_utils import PretrainedConfig
 from .rules import Rules, SkipRule
+from .way_back import WayBack
 
 if TYPE_CHECKING:
     from .layout import VariableTable
@@ -142,64 +142,6 @@ class EmbeddedVocabulary:
     assumed: Sequence[str] = ()
 
 
-class ExportedModel(Protocol):
-    """What a family is told about a model that becomes an original checkpoint."""
-
-    @property
-    def config(self) -> Any:
-        """Its configuration."""
-
-    @property
-    def architecture(self) -> str:
-        """Its class."""
-
-    def has(self, key: str) -> bool:
-        """Whether a parameter is stored."""
-
-    def is_zero(self, pattern: str) -> bool:
-        """Whether all parameters that fit a shell wildcard are zero; so it is if there are none."""
-
-
-def as_json(fields: Mapping[str, Any]) -> str:
-    """A configuration file of most originals."""
-    return json.dumps(fields, indent=2) + "\n"
-
-
-@dataclass(frozen=True)
-class WayBack:
-    """How models of a family become original checkpoints: what the rules, read backwards, do not say.
-
-    Attributes:
-        config_file: Name of the original's configuration file.
-        config_fields: The fields that are in it.
-        write_config: From these, in the original's words, to its text.
-        keeps_unknown: Whether it may hold further fields, which the original's code passes over.
-        fixed: Further fields -> the values that the original computes; it cannot express others.
-        flags: Fields that the original's scripts have flags for -> their defaults.
-        check: What else it cannot express.
-        vocabulary: Names of our vocabulary files -> their names in a release.
-        present: Variables that decide between rules -> whether the original has them.
-        zeros: Rules of variables that the original builds for all tasks: they are zero if a class leaves them unused.
-        order: The order of the variables in an original without names: it is a folder of numbered arrays.
-        original_name: The name of a variable, from the family's name for it and the configuration.
-        buffers: Shell wildcards for stored tensors that are no parameters.
-    """
-
-    config_file: str
-    config_fields: tuple[str, ...]
-    write_config: Callable[[Mapping[str, Any]], str] = as_json
-    keeps_unknown: bool = False
-    fixed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    flags: Mapping[str, Any] = field(default_factory=dict)
-    check: Callable[[ExportedModel], list[str]] | None = None
-    vocabulary: Mapping[str, str] = field(default_factory=dict)
-    present: Mapping[str, Callable[[ExportedModel], bool]] = field(default_factory=dict)
-    zeros: Callable[[ExportedModel], Rules] | None = None
-    order: Callable[[Collection[str]], list[str]] | None = None
-    original_name: Callable[[str, Any], str] | None = None
-    buffers: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class Family:
     """How the original checkpoints of a family become models.
@@ -226,7 +168,7 @@ class Family:
         config_files: Names of configuration files that stand beside a checkpoint, and how each is read.
         finish_config: Last word on the configuration's fields, given which variables are there; returns what is wrong.
         find_task: What a task of a given name means, or None if the name is not known.
-        way_back: How models become original checkpoints, or None if that cannot be done yet.
+        way_back: How models become original checkpoints.
     """
 
     model_type: str

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._files import read_json_object
 from ..checkpoints import Variable
 from ..checkpoints.torch_file import TorchFileReader
 from ..errors import MissingFileError, UserError
 from .output import TORCH_SUFFIXES, WEIGHT_SUFFIXES
-from .pieces import Array
+from .pieces import Array, piece_slices, same_bits
 from .weight_files import StoredSafetensors, StoredWeights
 
 CONFIG_FILE = "config.json"
@@ -65,6 +67,18 @@ class StoredModel(StoredWeights):
     def release(self) -> None:
         for stored in self._stored.values():
             stored.release()
+
+    def repeats(self, name: str, original: str) -> bool:
+        """Whether two tensors hold the same values, to the bit."""
+        one, other = self.tensors[name], self.tensors[original]
+        if (one.shape, one.dtype) != (other.shape, other.dtype):
+            return False
+        for region in piece_slices(one.shape, one.dtype):
+            same = same_bits(np.asarray(self.tensor(name)[region]), np.asarray(self.tensor(original)[region]))
+            self.release()
+            if not same:
+                return False
+        return True
 
 
 class _StoredByTorch(StoredWeights):

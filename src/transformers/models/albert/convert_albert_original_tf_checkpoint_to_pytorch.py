@@ -11,15 +11,7 @@ from typing import Any
 
 from ..._files import read_json_object
 from ...conversion.activations import GOOGLE_WORDS, google_activation
-from ...conversion.family import (
-    UNKNOWN_TO_THE_ORIGINAL,
-    Architecture,
-    ConfigField,
-    Family,
-    ReleasedModel,
-    Task,
-    WayBack,
-)
+from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, ReleasedModel, Task
 from ...conversion.rules import (
     TRAINING_STATE,
     constant,
@@ -33,6 +25,7 @@ from ...conversion.rules import (
     when_present,
 )
 from ...conversion.script import CHECKPOINT, CONFIG, WEIGHT_FILE, Script
+from ...conversion.way_back import WayBack, present_if
 from .configuration_albert import AlbertConfig
 
 PROJECTION = "bert/encoder/embedding_hidden_mapping_in/kernel"
@@ -154,10 +147,12 @@ WAY_BACK = WayBack(
     keeps_unknown=True,
     fixed={"layer_norm_eps": (1e-12,), "position_embedding_type": ("absolute",)},
     vocabulary={"spiece.model": "30k-clean.model", "vocab.txt": "vocab_chinese.txt"},
-    present={
-        "bert/pooler/dense/kernel": lambda model: model.has("albert.pooler.weight"),
-        PROJECTION: lambda model: model.config.embedding_size != model.config.hidden_size,
-    },
+    present=present_if(
+        {
+            "bert/pooler/dense/kernel": lambda model: model.has("albert.pooler.weight"),
+            PROJECTION: lambda model: model.config.embedding_size != model.config.hidden_size,
+        }
+    ),
     zeros=lambda model: POOLER if getattr(model.config, "add_pooling_layer", True) else (),
     buffers=("*embeddings.position_ids", "*embeddings.token_type_ids"),
 )

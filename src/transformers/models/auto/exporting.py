@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...conversion.export import load_config, plan_export
+from ...conversion.export import plan_export
+from ...conversion.export_config import load_config
 from ...conversion.export_files import ExportReport, write_export
 from ...conversion.layout import ConversionError
 from ...conversion.stored_model import StoredModel

@@ -10,16 +10,10 @@ from typing import Any
 
 from ..._files import read_json_object
 from ...conversion.activations import GOOGLE_WORDS, google_activation
-from ...conversion.family import (
-    UNKNOWN_TO_THE_ORIGINAL,
-    Architecture,
-    ConfigField,
-    Family,
-    ReleasedModel,
-    WayBack,
-)
+from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, ReleasedModel
 from ...conversion.rules import TRAINING_STATE, layer_norm, linear, skip, table, tensor, tied, weight_rows, when_present
 from ...conversion.script import CHECKPOINT, CONFIG, WEIGHT_FILE, Script
+from ...conversion.way_back import WayBack, present_if
 from .configuration_bert import BertConfig
 
 POOLER = linear("bert/pooler/dense", "bert.pooler.dense", "H H")
@@ -119,7 +113,7 @@ WAY_BACK = WayBack(
         "add_cross_attention": (False,),
     },
     vocabulary={"vocab.txt": "vocab.txt"},
-    present={"bert/pooler/dense/kernel": lambda model: model.has("bert.pooler.dense.weight")},
+    present=present_if({"bert/pooler/dense/kernel": lambda model: model.has("bert.pooler.dense.weight")}),
     zeros=lambda model: POOLER if getattr(model.config, "add_pooling_layer", True) else (),
     buffers=("*embeddings.position_ids", "*embeddings.token_type_ids"),
 )

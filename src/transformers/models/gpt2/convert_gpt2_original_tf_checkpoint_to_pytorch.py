@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..._files import read_json_object
-from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel, WayBack
+from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel
 from ...conversion.rules import TRAINING_STATE, convolution, layer_norm, skip, table, tensor, tied
 from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, Script
+from ...conversion.way_back import WayBack
 from .configuration_gpt2 import GPT2Config
 
 ENCODER = table(

@@ -9,24 +9,19 @@ E width of the embeddings, V vocabulary, P positions, R rows of the common table
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..._files import read_json_object
 from ...checkpoints import Variable
-from ...conversion.family import (
-    UNKNOWN_TO_THE_ORIGINAL,
-    Architecture,
-    ConfigField,
-    ExportedModel,
-    Family,
-    ReleasedModel,
-    WayBack,
-)
+from ...conversion.export_targets import ArrayList, NumberedArrays, Target
+from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, ReleasedModel
 from ...conversion.operations import Rows, Transpose
 from ...conversion.rules import convolution, layer_norm, table, tensor, tied, when_present
 from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, Script
+from ...conversion.way_back import ExportedModel, WayBack, present_if
 from .configuration_openai import OpenAIGPTConfig
 
 BLOCK = "gpt/h{i}"
@@ -85,10 +80,14 @@ def canonical_names(variables: Mapping[str, Variable]) -> dict[str, str]:
     for first, last in (RELEASE, FINE_TUNED):
         blocks, rest = divmod(len(variables) - len(first) - len(last), len(IN_BLOCK))
         if blocks > 0 and rest == 0:
-            inner = [f"h{block}/{name}" for block in range(blocks) for name in IN_BLOCK]
-            names = [f"gpt/{name}" for name in (*first, *inner, *last)]
-            return dict(zip(sorted(variables, key=int), names, strict=True))
+            return dict(zip(sorted(variables, key=int), _names(first, blocks, last), strict=True))
     return {}
+
+
+def _names(first: Sequence[str], blocks: int, last: Sequence[str]) -> list[str]:
+    """The names of the arrays in their order."""
+    inner = [f"h{block}/{name}" for block in range(blocks) for name in IN_BLOCK]
+    return [f"gpt/{name}" for name in (*first, *inner, *last)]
 
 
 FIELDS = (
@@ -140,18 +139,30 @@ def _divide_table(fields: dict[str, Any], table: Variable) -> list[str]:
     return []
 
 
-def original_order(names: Collection[str]) -> list[str]:
-    """The order of the released folder."""
-    first, _ = RELEASE
-    blocks = (len(names) - len(first)) // len(IN_BLOCK)
-    inner = [f"h{block}/{name}" for block in range(blocks) for name in IN_BLOCK]
-    return [f"gpt/{name}" for name in (*first, *inner)]
+def _is_fine_tuned(model: ExportedModel) -> bool:
+    return model.has("multiple_choice_head.summary.weight")
+
+
+def _target(model: ExportedModel, path: Path) -> Target:
+    """The folder that was released, or the file that the fine-tuning script saves."""
+    if _is_fine_tuned(model):
+        return ArrayList(path, partial(_in_order, *FINE_TUNED))
+    return NumberedArrays(path, partial(_in_order, *RELEASE))
+
+
+def _in_order(first: Sequence[str], last: Sequence[str], names: Collection[str]) -> list[str]:
+    return _names(first, (len(names) - len(first) - len(last)) // len(IN_BLOCK), last)
 
 
 def inexpressible(model: ExportedModel) -> list[str]:
-    """The head of a fine-tuned model, whose file is another one."""
-    fine_tuned = model.has("multiple_choice_head.summary.weight")
-    return ["multiple_choice_head   has no place in the released format"] if fine_tuned else []
+    """A fine-tuned model in whose table the positions begin elsewhere than behind the three special tokens."""
+    vocabulary = model.folder / "vocab.json"
+    if not _is_fine_tuned(model) or not vocabulary.is_file():
+        return []
+    entries, rows = len(read_json_object(vocabulary)), model.config.vocab_size
+    if entries + SPECIAL_TOKENS == rows:
+        return []
+    return [f"vocab_size is {rows}, but vocab.json has {entries} tokens: a fine-tuned model has {SPECIAL_TOKENS} more"]
 
 
 WAY_BACK = WayBack(
@@ -160,8 +171,9 @@ WAY_BACK = WayBack(
     fixed={"afn": ("gelu", "relu", "swish"), "layer_norm_epsilon": (1e-5,)},
     check=inexpressible,
     vocabulary={"vocab.json": "encoder_bpe_40000.json", "merges.txt": "vocab_40000.bpe"},
-    present={"gpt/tokens": lambda _: True},
-    order=original_order,
+    sizes=lambda config: {"R": config.vocab_size + config.n_positions},
+    present=present_if({"gpt/tokens": lambda model: not _is_fine_tuned(model)}),
+    target=_target,
     buffers=("*h.*.attn.bias", "*position_ids"),
 )
 

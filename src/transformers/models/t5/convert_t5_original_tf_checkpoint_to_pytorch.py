@@ -12,19 +12,12 @@ from typing import Any
 
 from ..._files import read_json_object
 from ...checkpoints import Variable
-from ...conversion.family import (
-    UNKNOWN_TO_THE_ORIGINAL,
-    Architecture,
-    ConfigField,
-    ExportedModel,
-    Family,
-    Implied,
-    WayBack,
-)
+from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, Implied
 from ...conversion.operations import AddAxis, Chain, Copy, Operation, Scale, Spread, Transpose
 from ...conversion.rules import TRAINING_STATE, Rules, Sizes, skip, table, tensor, tied, when_present
 from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, Script
 from ...conversion.templates import Values
+from ...conversion.way_back import ExportedModel, WayBack, present_if
 from .configuration_t5 import T5Config
 from .operative_config import operative_config_text, read_operative_config
 
@@ -275,16 +268,18 @@ WAY_BACK = WayBack(
     write_config=operative_config_text,
     fixed={"relative_attention_max_distance": (128,)},
     vocabulary={"spiece.model": "sentencepiece.model"},
-    present={
-        GATED: lambda model: model.config.is_gated_act,
-        LOGITS: lambda model: not model.config.tie_word_embeddings,
-        **{
-            f"{stack}/block_000/layer_000/SelfAttention/{BIAS_OF_ONE_HEAD}": _one_head
-            for stack in ("encoder", "decoder")
-        },
-        f"encoder/block_001/layer_000/SelfAttention/{BIAS}": _has_tables(BIAS),
-        f"encoder/block_001/layer_000/SelfAttention/{BIAS_OF_ONE_HEAD}": _has_tables(BIAS_OF_ONE_HEAD),
-    },
+    present=present_if(
+        {
+            GATED: lambda model: model.config.is_gated_act,
+            LOGITS: lambda model: not model.config.tie_word_embeddings,
+            **{
+                f"{stack}/block_000/layer_000/SelfAttention/{BIAS_OF_ONE_HEAD}": _one_head
+                for stack in ("encoder", "decoder")
+            },
+            f"encoder/block_001/layer_000/SelfAttention/{BIAS}": _has_tables(BIAS),
+            f"encoder/block_001/layer_000/SelfAttention/{BIAS_OF_ONE_HEAD}": _has_tables(BIAS_OF_ONE_HEAD),
+        }
+    ),
     original_name=lambda name, _: name.replace(BIAS_OF_ONE_HEAD, BIAS),
     buffers=("*decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",),
 )

@@ -14,12 +14,10 @@ from ...conversion.family import (
     UNKNOWN_TO_THE_ORIGINAL,
     Architecture,
     ConfigField,
-    ExportedModel,
     Family,
     Implied,
     ReleasedModel,
     Task,
-    WayBack,
 )
 from ...conversion.operations import Row, Share
 from ...conversion.rules import (
@@ -37,6 +35,7 @@ from ...conversion.rules import (
 )
 from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, TASK, Script
 from ...conversion.templates import Values
+from ...conversion.way_back import ExportedModel, WayBack, present_if
 from .configuration_xlnet import ATTENTION_TYPES, XLNetConfig
 
 ATTENTION = "transformer.layer.{l}.rel_attn"
@@ -314,14 +313,16 @@ WAY_BACK = WayBack(
     },
     check=inexpressible,
     vocabulary={"spiece.model": "spiece.model"},
-    present={
-        "model/lm_loss/bias": lambda model: model.has("lm_loss.bias"),
-        MASK_EMB: lambda model: not model.is_zero("transformer.mask_emb"),
-        SEGMENTS[0]: _has_segments,
-        f"{SUMMARY}/kernel": lambda model: model.has("sequence_summary.summary.weight"),
-        **{f"model/transformer/{bias}": _has_bias(bias, untied=True) for bias in BIASES},
-        **{shared_name(bias): _has_bias(bias, untied=False) for bias in BIASES},
-    },
+    present=present_if(
+        {
+            "model/lm_loss/bias": lambda model: model.has("lm_loss.bias"),
+            MASK_EMB: lambda model: not model.is_zero("transformer.mask_emb"),
+            SEGMENTS[0]: _has_segments,
+            f"{SUMMARY}/kernel": lambda model: model.has("sequence_summary.summary.weight"),
+            **{f"model/transformer/{bias}": _has_bias(bias, untied=True) for bias in BIASES},
+            **{shared_name(bias): _has_bias(bias, untied=False) for bias in BIASES},
+        }
+    ),
     original_name=original_name,
 )
 
