@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import logging
 import os
@@ -96,6 +97,25 @@ def test_training_does_not_change_the_file_that_is_mapped(saved: Path) -> None:
     optimizer.step()
     assert not same_state(loaded, TinyForMaskedLM.from_pretrained(saved))
     assert (saved / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_garbage_collector_waits_until_a_model_is_loaded(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, collects: bool
+) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(TinyForMaskedLM, "_init_weights", lambda *_: seen.append(gc.isenabled()))
+    rewrite(saved, lambda tensors: {name: tensor for name, tensor in tensors.items() if "decoder" not in name})
+    (gc.enable if collects else gc.disable)()
+    try:
+        TinyForMaskedLM.from_pretrained(saved, tie_word_embeddings=False)
+        with pytest.raises(UserError):
+            TinyForMaskedLM.from_pretrained(saved / "nowhere")
+        assert gc.isenabled() is collects
+    finally:
+        gc.enable()
+    assert seen
+    assert not any(seen)
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".bin", ".pt", ".pth"])

@@ -18,7 +18,14 @@ from .modeling_checkpointing import GradientCheckpointing, LayerStack
 from .modeling_compatibility import DeviceMap, check_attention, device_of, drop_without_effect
 from .modeling_embeddings import resize_embeddings
 from .modeling_files import StateDict, write_weights
-from .modeling_loading import choose_dtype, is_building_without_values, load_tensors, shared_slots, without_values
+from .modeling_loading import (
+    choose_dtype,
+    is_building_without_values,
+    load_tensors,
+    shared_slots,
+    without_collections,
+    without_values,
+)
 from .modeling_sources import ModelSource, StrPath
 from .nn.linear import Conv1D
 
@@ -246,6 +253,7 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
     # Loading
 
     @classmethod
+    @without_collections()
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: StrPath | None,
