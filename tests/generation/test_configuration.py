@@ -53,7 +53,7 @@ def test_there_may_be_several_ends(given: int | list[int] | None, expected: list
 
 
 def test_options_that_would_be_ignored_are_named_unless_they_change_nothing() -> None:
-    harmless = {"num_beams": 1, "repetition_penalty": 1.0, "bad_words_ids": None, "transformers_version": "4.46.3"}
-    assert GenerationConfig(**harmless, _from_model_config=True).unsupported() == []
-    problems = GenerationConfig(num_beams=2, repetition_penalty=1.2, from_the_future=1).unsupported()
-    assert [problem.split("=")[0] for problem in problems] == ["num_beams", "repetition_penalty", "from_the_future"]
+    harmless = {"num_beam_groups": 1, "diversity_penalty": 0.0, "constraints": None, "transformers_version": "4.46.3"}
+    assert GenerationConfig(**harmless, num_beams=2, _from_model_config=True).unsupported() == []
+    problems = GenerationConfig(num_beam_groups=2, penalty_alpha=0.6, from_the_future=1).unsupported()
+    assert [problem.split("=")[0] for problem in problems] == ["num_beam_groups", "penalty_alpha", "from_the_future"]

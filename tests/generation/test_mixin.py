@@ -259,12 +259,12 @@ class TestRefusals:
     def test_all_that_cannot_be_honoured_is_named(self) -> None:
         with pytest.raises(UserError) as error:
             gpt2().generate(
-                ids(1, 3), num_beams=4, repetition_penalty=1.3, no_such_option=1, temperature=0.5, max_length=9,
+                ids(1, 3), num_beam_groups=4, penalty_alpha=1.3, no_such_option=1, temperature=0.5, max_length=9,
                 max_new_tokens=3,
             )  # fmt: skip
-        for name in ("num_beams=4", "repetition_penalty=1.3", "no_such_option", "temperature=0.5", "max_length and"):
+        for name in ("num_beam_groups=4", "penalty_alpha=1.3", "no_such_option", "temperature=0.5", "max_length and"):
             assert name in str(error.value)
-        assert "max_new_tokens, min_new_tokens" in str(error.value)
+        assert "max_new_tokens, min_length" in str(error.value)
         assert "token_type_ids" in str(error.value)
 
     def test_values_that_change_nothing_are_accepted(self) -> None:
@@ -274,11 +274,11 @@ class TestRefusals:
 
     def test_options_of_a_file_count_too(self) -> None:
         model = gpt2()
-        model.generation_config.num_beams = 3
-        with pytest.raises(UserError, match="num_beams=3"):
+        model.generation_config.num_beam_groups = 3
+        with pytest.raises(UserError, match="num_beam_groups=3"):
             model.generate(ids(1, 3))
-        assert model.generate(ids(1, 3), num_beams=1, max_new_tokens=2, eos_token_id=None).shape == (1, 5)
-        assert model.generation_config.num_beams == 3
+        assert model.generate(ids(1, 3), num_beam_groups=1, max_new_tokens=2, eos_token_id=None).shape == (1, 5)
+        assert model.generation_config.num_beam_groups == 3
 
     @pytest.mark.parametrize(
         ("prompt", "options", "message"),

@@ -40,12 +40,10 @@ OPTIONS: Mapping[str, Any] = MappingProxyType({
 
 #: Options that the loops do not honour yet.
 _AWAITED = frozenset({
-    "min_length", "max_time", "stop_strings", "exponential_decay_length_penalty", "num_beams", "num_return_sequences",
-    "length_penalty", "early_stopping", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "repetition_penalty",
-    "encoder_repetition_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids",
-    "sequence_bias", "forced_bos_token_id", "forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens",
-    "renormalize_logits", "remove_invalid_values", "return_dict_in_generate", "output_scores", "output_logits",
-    "output_attentions", "output_hidden_states",
+    "min_length", "exponential_decay_length_penalty", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff",
+    "repetition_penalty", "encoder_repetition_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
+    "bad_words_ids", "sequence_bias", "forced_bos_token_id", "forced_eos_token_id", "suppress_tokens",
+    "begin_suppress_tokens", "renormalize_logits", "remove_invalid_values",
 })  # fmt: skip
 
 #: Options of the ecosystem that ``generate()`` cannot honour, each with the value at which it changes nothing.

@@ -1,15 +1,22 @@
-"""The texts that are being written, and how the next token of each is chosen."""
+"""Writing texts token by token: the likeliest one at each step, or one that is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from .configuration import GenerationConfig
 from .logits_process import LogitsProcessorList
+from .outputs import Records
+from .reader import Reader
+
+if TYPE_CHECKING:
+    from .stopping_criteria import StoppingCriteriaList
+    from .streamers import BaseStreamer
 
 
 @dataclass
@@ -17,106 +24,126 @@ class Texts:
     """The texts of a batch, in a buffer with room for all the tokens that may come.
 
     Attributes:
-        buffer: The tokens, ``[batch, room]``. Behind ``length`` it has no meaning.
+        buffer: The tokens, ``[texts, room]``. Behind ``length`` it has no meaning.
         length: Number of tokens so far, the prompt included.
-        ends: The tokens that end a text, or None if none does.
-        pad: What follows the end of a text.
-        unfinished: Which texts go on, ``[batch]``.
+        hidden: How many of the first tokens only hold the place of embeddings and are none that come back.
     """
 
     buffer: Tensor
     length: int
-    ends: Tensor | None
-    pad: int
-    unfinished: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.unfinished = torch.ones_like(self.buffer[:, 0], dtype=torch.bool)
+    hidden: int = 0
 
     @classmethod
-    def starting_with(cls, prompt: Tensor, room: int, ends: Sequence[int], pad: int) -> Texts:
-        """Texts of at most ``room`` tokens that start with the given ones."""
-        buffer = prompt.new_empty(prompt.shape[0], room)
-        buffer[:, : prompt.shape[1]] = prompt
-        return cls(buffer, prompt.shape[1], torch.tensor(ends, device=prompt.device) if ends else None, pad)
+    def starting_with(cls, prompt: Tensor, room: int, copies: int = 1, hidden: int = 0) -> Texts:
+        """Texts of at most ``room`` tokens, of which ``copies`` each start with a prompt."""
+        buffer = prompt.new_empty(prompt.shape[0] * copies, room)
+        buffer[:, : prompt.shape[1]] = prompt.repeat_interleave(copies, dim=0)
+        return cls(buffer, prompt.shape[1], hidden)
 
     @property
     def tokens(self) -> Tensor:
-        """The tokens so far, ``[batch, length]``."""
+        """The tokens so far, ``[texts, length]``."""
         return self.buffer[:, : self.length]
 
     @property
-    def complete(self) -> bool:
-        """Whether there is no more room, or every text has ended."""
-        if self.length == self.buffer.shape[1]:
-            return True
-        return self.ends is not None and not bool(self.unfinished.any())
+    def visible(self) -> Tensor:
+        """The tokens so far that come back."""
+        return self.buffer[:, self.hidden : self.length]
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no more room."""
+        return self.length == self.buffer.shape[1]
+
+    def reorder(self, rows: Tensor, start: int) -> None:
+        """Makes text ``i`` what text ``rows[i]`` was; they do not differ before the position ``start``."""
+        self.buffer[:, start : self.length] = self.buffer[rows, start : self.length]
 
     def append(self, tokens: Tensor) -> None:
-        """Adds one token to each text, ``[batch]``; texts that have ended get padding instead."""
-        if self.ends is not None:
-            tokens = torch.where(self.unfinished, tokens, self.pad)
-            self.unfinished &= ~torch.isin(tokens, self.ends)
+        """Adds one token to each text, ``[texts]``."""
         self.buffer[:, self.length] = tokens
         self.length += 1
 
 
 @dataclass(frozen=True)
-class TokenInputs:
-    """What a model is told about each token besides its id, for the prompt and for all the tokens that may come.
+class Ends:
+    """What ends a text.
 
     Attributes:
-        attention_mask: 1 for real tokens, 0 for padding, ``[batch, room]``; None if no prompt is padded.
-        others: Further arguments of the model's forward pass with a value for each token, ``[batch, room]``.
+        tokens: The tokens that do, or None.
+        criteria: What else does.
+        pad: What follows the end of a text.
     """
 
-    attention_mask: Tensor | None
-    others: dict[str, Tensor]
+    tokens: Tensor | None
+    criteria: StoppingCriteriaList
+    pad: int
 
-    def until(self, length: int) -> dict[str, Any]:
-        """The arguments for the first tokens."""
-        arguments = {name: values[:, :length] for name, values in self.others.items()}
-        mask = None if self.attention_mask is None else self.attention_mask[:, :length]
-        return {"attention_mask": mask, **arguments}
+    @classmethod
+    def of(cls, config: GenerationConfig, criteria: StoppingCriteriaList, device: torch.device) -> Ends:
+        """The end tokens of a configuration, and further criteria."""
+        tokens = config.end_tokens
+        pad = config.pad_token_id if config.pad_token_id is not None else (tokens or [0])[0]
+        return cls(torch.tensor(tokens, device=device) if tokens else None, criteria, pad)
+
+    @property
+    def possible(self) -> bool:
+        """Whether a text can end before it has its full length."""
+        return self.tokens is not None or bool(self.criteria)
+
+    def reached(self, texts: Tensor, scores: Tensor) -> Tensor:
+        """Which texts end with their last token, ``[texts]``.
+
+        Args:
+            texts: The tokens so far, ``[texts, length]``.
+            scores: What the last one was chosen by, ``[texts, vocabulary]``.
+        """
+        last = texts[:, -1]
+        ended = torch.zeros_like(last, dtype=torch.bool) if self.tokens is None else torch.isin(last, self.tokens)
+        return ended | self.criteria(texts, scores) if self.criteria else ended
 
 
-def extended(values: Tensor, room: int) -> Tensor:
-    """``[batch, prompt]`` -> ``[batch, room]``: what holds for the last token of a prompt holds for those after it."""
-    return torch.cat([values, values[:, -1:].expand(-1, room - values.shape[1])], dim=1)
-
-
-def positions(attention_mask: Tensor) -> Tensor:
-    """Positions that count real tokens only, so that a padded prompt stands where it would stand alone."""
-    return (attention_mask.cumsum(-1) - 1).clamp(min=0)
-
-
-def likeliest(scores: Tensor) -> Tensor:
-    """The token with the highest score, ``[batch, vocabulary]`` -> ``[batch]``."""
-    return scores.argmax(-1)
-
-
-def drawn(generator: torch.Generator | None) -> Callable[[Tensor], Tensor]:
-    """A function that draws a token by its probability, ``[batch, vocabulary]`` -> ``[batch]``."""
+def token_choice(config: GenerationConfig, generator: torch.Generator | None) -> Callable[[Tensor], Tensor]:
+    """How the next token is chosen, ``[texts, vocabulary]`` -> ``[texts]``: the likeliest, or by its probability."""
+    if not config.do_sample:
+        return lambda scores: scores.argmax(-1)
     return lambda scores: torch.multinomial(scores.softmax(-1), 1, generator=generator).squeeze(1)
 
 
 def write(
     texts: Texts,
-    next_scores: Callable[[Texts], Tensor],
+    reader: Reader,
     processors: LogitsProcessorList,
     choose: Callable[[Tensor], Tensor],
-) -> Tensor:
-    """Adds token after token until the texts are complete.
+    ends: Ends,
+    records: Records,
+    streamer: BaseStreamer | None = None,
+) -> None:
+    """Adds token after token until the texts are full or have all ended.
 
     Args:
-        texts: The prompts.
-        next_scores: The model's step: texts -> scores of their next tokens, ``[batch, vocabulary]``.
-        processors: What is done to the scores.
-        choose: Scores -> tokens, ``[batch]``.
-
-    Returns:
-        The tokens, prompts included, ``[batch, length]``.
+        texts: The prompts, to which the tokens are added; padding behind the end of a text.
+        reader: The model.
+        processors: What is done to its scores.
+        choose: Scores -> tokens, ``[texts]``.
+        ends: What ends a text.
+        records: Where logits and scores are kept.
+        streamer: Gets the prompts, and each token as soon as it is chosen.
     """
-    while not texts.complete:
-        texts.append(choose(processors(texts.tokens, next_scores(texts))))
-    return texts.tokens.clone()
+    unfinished = torch.ones_like(texts.buffer[:, 0], dtype=torch.bool)
+    if streamer is not None:
+        streamer.put(texts.visible.cpu())
+    while not texts.full:
+        logits = reader.read(texts.tokens)
+        scores = processors(texts.visible, logits)
+        records.keep_scores(logits=logits, scores=scores)
+        tokens = choose(scores)
+        texts.append(torch.where(unfinished, tokens, ends.pad) if ends.possible else tokens)
+        if streamer is not None:
+            streamer.put(texts.tokens[:, -1].cpu())
+        if ends.possible:
+            unfinished &= ~ends.reached(texts.visible, scores)
+            if not bool(unfinished.any()):
+                break
+    if streamer is not None:
+        streamer.end()

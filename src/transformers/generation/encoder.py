@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import UserError
+from ..modeling_outputs import BaseModelOutput, Tensors
 from .configuration import GenerationConfig
+from .inputs import padding_mask
 
 #: Arguments of the forward pass that are the encoder's own.
-_ENCODER_INPUTS = ("head_mask",)
+_ENCODER_INPUTS = ("inputs_embeds", "head_mask")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the encoder has read.
+
+    Attributes:
+        prompt: The beginnings of the texts that the decoder goes on with, ``[batch, length]``: ``decoder_input_ids`` if
+            they are given, else the start token.
+        mask: 1 for their tokens, 0 for padding.
+        inputs: Further arguments of each step.
+        hidden_states: Of each layer, ``[batch, time, hidden]``, if they were asked for.
+        attentions: Of each layer, ``[batch, heads, time, time]``, if they were asked for.
+    """
+
+    prompt: Tensor
+    mask: Tensor
+    inputs: dict[str, Any]
+    hidden_states: Tensors | None
+    attentions: Tensors | None
 
 
 def read_input(
@@ -19,46 +43,43 @@ def read_input(
     input_ids: Tensor | None,
     attention_mask: Tensor | None,
     config: GenerationConfig,
-    others: dict[str, Any],
-) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    inputs: Mapping[str, Any],
+    wanted: Mapping[str, bool],
+) -> Encoded:
     """Runs the encoder, unless ``encoder_outputs`` are given.
 
     Args:
         model: A model that has ``get_encoder()``.
-        input_ids: What it reads, ``[batch, time]``, padded on any side; None if ``encoder_outputs`` are given.
+        input_ids: What it reads, ``[batch, time]``, padded on any side; None if ``inputs_embeds`` or
+            ``encoder_outputs`` are given.
         attention_mask: 1 for its tokens, 0 for padding. If None, tokens that are ``pad_token_id`` are padding, provided
             that this is no token that ends a text.
         config: The options.
-        others: Further arguments of the forward pass.
-
-    Returns:
-        The beginnings of the texts that the decoder goes on with, ``[batch, length]``: ``decoder_input_ids`` if they
-        are given, else the start token; their mask; and the further arguments of each step.
+        inputs: Further arguments of the forward pass.
+        wanted: ``output_attentions`` and ``output_hidden_states``, where they are asked for.
 
     Raises:
         UserError: There is nothing to read, or no token to start from.
     """
-    others = dict(others)
-    if input_ids is None and "encoder_outputs" not in others:
-        raise UserError("generate() has neither input_ids nor encoder_outputs for the encoder to start from.")
+    rest = dict(inputs)
     if attention_mask is None and input_ids is not None:
-        attention_mask = _mask_of(input_ids, config)
-    own = {name: others.pop(name) for name in _ENCODER_INPUTS if name in others}
-    if "encoder_outputs" not in others:
-        others["encoder_outputs"] = model.get_encoder()(input_ids, attention_mask, return_dict=True, **own)
-    prompt = others.pop("decoder_input_ids", None)
+        attention_mask = padding_mask(input_ids, config)
+    own = {name: rest.pop(name) for name in _ENCODER_INPUTS if name in rest}
+    given = rest.pop("encoder_outputs", None)
+    if given is None:
+        if input_ids is None and "inputs_embeds" not in own:
+            raise UserError("generate() has no input_ids, inputs_embeds or encoder_outputs for the encoder.")
+        output = model.get_encoder()(input_ids, attention_mask, **own, **wanted, return_dict=True)
+    else:
+        output = given if isinstance(given, Mapping) else BaseModelOutput(*given)
+    states: Tensor = output["last_hidden_state"]
+    prompt, mask = rest.pop("decoder_input_ids", None), rest.pop("decoder_attention_mask", None)
     if prompt is None:
-        prompt = _start_tokens(others["encoder_outputs"][0], config)
-    mask = others.pop("decoder_attention_mask", None)
-    others["encoder_attention_mask"] = attention_mask
-    return prompt, torch.ones_like(prompt) if mask is None else mask, others
-
-
-def _mask_of(input_ids: Tensor, config: GenerationConfig) -> Tensor | None:
-    pad = config.pad_token_id
-    if pad is None or pad in config.end_tokens or not bool((input_ids == pad).any()):
-        return None
-    return (input_ids != pad).long()
+        prompt = _start_tokens(states, config)
+    if mask is None:
+        mask = torch.ones_like(prompt)  # the token from which a text starts is often the padding token
+    rest |= {"encoder_outputs": BaseModelOutput(states), "encoder_attention_mask": attention_mask}
+    return Encoded(prompt, mask, rest, output.get("hidden_states"), output.get("attentions"))
 
 
 def _start_tokens(states: Tensor, config: GenerationConfig) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,26 +14,34 @@ from torch import Tensor
 from .._files import read_json_object
 from ..errors import UserError
 from ..nn.cache import Cache, PastKeyValues, as_cache
+from .beam_search import candidate_choice, search
 from .configuration import GENERATION_CONFIG_NAME, OPTIONS, GenerationConfig
-from .decoding import Texts, TokenInputs, drawn, extended, likeliest, positions, write
+from .decoding import Ends, Texts, token_choice, write
 from .encoder import read_input
+from .inputs import Prompt, StepInputs
 from .logits_process import (
+    LogitsProcessor,
     LogitsProcessorList,
     MinNewTokensLengthLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
+from .outputs import Records, gathered
+from .reader import Reader
+from .refusals import contradictions, without_effect
 from .state import DecodingState
+from .stopping_criteria import StoppingCriteria, criteria_for
 
 if TYPE_CHECKING:
     from ..modeling_utils import PreTrainedModel as _Model
+    from .streamers import BaseStreamer
 else:
     _Model = object
 
 #: Arguments of a forward pass that ``generate()`` sets itself, or that have no place in it.
 _OWN_INPUTS = frozenset({
-    "input_ids", "inputs_embeds", "attention_mask", "position_ids", "past_key_values", "use_cache",
+    "input_ids", "attention_mask", "position_ids", "past_key_values", "use_cache",
     "output_attentions", "output_hidden_states", "return_dict", "decoder_inputs_embeds", "labels", "logits_to_keep",
 })  # fmt: skip
 
@@ -83,13 +91,18 @@ class GenerationMixin(_Model):
         self,
         inputs: Tensor | None = None,
         generation_config: GenerationConfig | None = None,
+        logits_processor: Sequence[LogitsProcessor] | None = None,
+        stopping_criteria: Sequence[StoppingCriteria] | None = None,
+        prefix_allowed_tokens_fn: Callable[[int, Tensor], Sequence[int]] | None = None,
         *,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         past_key_values: PastKeyValues | None = None,
         generator: torch.Generator | None = None,
+        streamer: BaseStreamer | None = None,
+        tokenizer: Any = None,
         **options: Any,
-    ) -> Tensor:
+    ) -> Any:
         """Continues texts token by token.
 
         Prompts of different lengths are padded **on the left**; each then continues exactly as it would alone.
@@ -100,43 +113,54 @@ class GenerationMixin(_Model):
         Args:
             inputs: The prompts, ``[batch, time]``; from ``bos_token_id`` on if None.
             generation_config: The options; those of the model (``self.generation_config``) if None.
+            logits_processor: What is done to the scores after all that the options do.
+            stopping_criteria: What ends a text besides the options.
+            prefix_allowed_tokens_fn: Which tokens may follow: index of the prompt, tokens so far -> their ids.
             input_ids: Another name for ``inputs``.
             attention_mask: 1 for the tokens of a prompt, 0 for padding, ``[batch, time]``. If None, tokens that are
                 ``pad_token_id`` are padding, provided that this is no token that ends a text.
             past_key_values: Keys and values of the first tokens of the prompts, which are then not computed again.
-                A cache is extended in place.
+                A cache is extended in place, unless several texts continue each prompt.
             generator: Where random numbers come from; torch's global generator if None (``torch.manual_seed``).
+            streamer: Gets the prompts, and each token as soon as it is chosen.
+            tokenizer: Needed for ``stop_strings``.
             **options: Options of :class:`~transformers.GenerationConfig`, which go before those of the configuration,
                 and further arguments of the model's forward pass (``token_type_ids``, ``encoder_hidden_states``, …).
+                ``inputs_embeds`` ``[batch, time, hidden]`` take the place of the prompts; what comes back are then the
+                new tokens only, unless ``input_ids`` are given as well.
 
         Returns:
-            The prompts and what follows them, ``[batch, length]``. Behind the end of a text stands ``pad_token_id``.
+            The prompts and what follows them, ``[batch * num_return_sequences, length]``. Behind the end of a text
+            stands ``pad_token_id``. With ``return_dict_in_generate`` one of :mod:`transformers.generation.outputs`.
 
         Raises:
             UserError: An option is unknown or not supported, or the texts would be longer than the model's positions.
         """
-        config, others = self._generation_options(generation_config, options)
-        given = inputs if input_ids is None else input_ids
+        tokens = inputs if input_ids is None else input_ids
+        config, arguments = self._generation_options(generation_config, options, streamer)
+        ends = Ends.of(config, criteria_for(config, stopping_criteria, tokenizer), self.device)
+        records = Records(config, encoder=self.config.is_encoder_decoder)
+        encoded = None
         if self.config.is_encoder_decoder:
-            given, attention_mask, others = read_input(self, given, attention_mask, config, others)
-        prompt = self._prompt(given, config)
-        mask = _prompt_mask(prompt, attention_mask, config)
-        room = self._room(prompt, mask, config)
-        state = self._state_for(prompt, past_key_values, room) if config.use_cache else None
-        token_inputs, others = _token_inputs(mask, others, self._inputs_per_token, room)
-
-        def next_scores(texts: Texts) -> Tensor:
-            nonlocal state
-            output, state = self._generation_step(
-                texts.tokens, state, {**token_inputs.until(texts.length), **others}, {}
-            )
-            scores: Tensor = output.logits[:, -1].float()
-            return scores
-
-        ends = config.end_tokens
-        pad = config.pad_token_id if config.pad_token_id is not None else (ends or [0])[0]
-        texts = Texts.starting_with(prompt, room, ends, pad)
-        return write(texts, next_scores, _processors(config, prompt.shape[1]), _choice(config, generator))
+            encoded = read_input(self, tokens, attention_mask, config, arguments, records.wanted)
+            tokens, attention_mask, arguments = encoded.prompt, encoded.mask, encoded.inputs
+        prompt = Prompt.of(tokens, arguments.pop("inputs_embeds", None), attention_mask, config, self.device)
+        room = prompt.room(config, getattr(self.config, "max_position_embeddings", None))
+        copies = max(config.num_beams, config.num_return_sequences)
+        state = self._state_for(prompt, past_key_values, room, copies) if config.use_cache else None
+        step_inputs = StepInputs.of(prompt, arguments, self._inputs_per_token, room)
+        reader = Reader(self, step_inputs, state, copies, records)
+        processors = _processors(config, prompt.tokens.shape[1])
+        texts = Texts.starting_with(prompt.tokens, room, copies, prompt.hidden)
+        found = None
+        if config.num_beams > 1:
+            found = search(texts, reader, processors, candidate_choice(config, generator), ends, records, config)
+        else:
+            write(texts, reader, processors, token_choice(config, generator), ends, records, streamer)
+        sequences = texts.visible.clone() if found is None else found.sequences
+        if not config.return_dict_in_generate:
+            return sequences
+        return gathered(sequences, records, reader.state, found, encoded)
 
     def prepare_inputs_for_generation(
         self, input_ids: Tensor, past_key_values: DecodingState | None = None, **inputs: Any
@@ -200,42 +224,47 @@ class GenerationMixin(_Model):
         """
         return []
 
-    def _state_for(self, prompt: Tensor, past_key_values: PastKeyValues | None, capacity: int) -> DecodingState | None:
+    def _state_for(
+        self, prompt: Prompt, past_key_values: PastKeyValues | None, capacity: int, copies: int
+    ) -> DecodingState | None:
         """The state to start with: a new one, or what the caller remembers of the first tokens of the prompts."""
         if past_key_values is None:
-            return self._new_state(prompt.shape[0], capacity)
+            return self._new_state(prompt.tokens.shape[0], capacity)
         cache = as_cache(past_key_values)
-        if cache.get_seq_length() >= prompt.shape[1]:
+        if cache.get_seq_length() >= prompt.tokens.shape[1]:
             raise UserError(
-                f"past_key_values hold {cache.get_seq_length()} positions, the prompt has {prompt.shape[1]}.",
+                f"past_key_values hold {cache.get_seq_length()} positions, the prompt has {prompt.tokens.shape[1]}.",
                 advice="input_ids are all tokens, those in the cache included, and at least one that is not in it.",
             )
-        return cache
+        return cache if copies == 1 else Cache(cache.to_legacy_cache())
 
     def _generation_options(
-        self, given: GenerationConfig | None, options: dict[str, Any]
+        self, given: GenerationConfig | None, options: dict[str, Any], streamer: BaseStreamer | None
     ) -> tuple[GenerationConfig, dict[str, Any]]:
         """The options that count, and further arguments of the forward pass."""
         config = copy.deepcopy(self.generation_config if given is None else given)
         if options.get("max_length") is not None:
             config.max_new_tokens = None
-        others = {name: value for name, value in config.update(**options).items() if value is not None}
+        arguments = {name: value for name, value in config.update(**options).items() if value is not None}
         own = _OWN_INPUTS | self._inputs_of_generation
         inputs = inspect.signature(self.base_model.forward).parameters.keys() - own
         problems = [
             *config.unsupported(),
-            *_without_effect(config, options),
-            *(f"{name} is unknown" for name in sorted(others.keys() - inputs)),
+            *without_effect(config, options),
+            *contradictions(config),
+            *(f"{name} is unknown" for name in sorted(arguments.keys() - inputs)),
             *self._without_encoder(options),
-            *self._generation_problems(config, others),
+            *self._generation_problems(config, arguments),
         ]
+        if streamer is not None and (config.num_beams > 1 or config.num_return_sequences > 1):
+            problems.append("streamer needs one text for each prompt, whose tokens are final: no beams")
         if problems:
             raise UserError(
                 "generate() cannot do all that was asked for:",
                 problems,
                 f"It knows {', '.join(OPTIONS)}, and the model's {', '.join(sorted(inputs))}.",
             )
-        return config, others
+        return config, arguments
 
     def _without_encoder(self, options: dict[str, Any]) -> list[str]:
         """Options of a call that are about an encoder, if there is none."""
@@ -243,83 +272,6 @@ class GenerationMixin(_Model):
         if start is None or self.config.is_encoder_decoder:
             return []
         return [f"decoder_start_token_id={start} has no effect on a model without an encoder"]
-
-    def _prompt(self, prompt: Tensor | None, config: GenerationConfig) -> Tensor:
-        if prompt is None and config.bos_token_id is not None:
-            return torch.tensor([[config.bos_token_id]], device=self.device)
-        if prompt is None:
-            raise UserError("generate() has neither input_ids nor a bos_token_id to start from.")
-        if prompt.ndim != 2 or prompt.shape[1] == 0 or prompt.is_floating_point():
-            raise UserError(
-                f"The prompt has shape {list(prompt.shape)} and dtype {prompt.dtype}.",
-                advice="generate() needs token ids, [batch, time], and at least one in each row.",
-            )
-        return prompt
-
-    def _room(self, prompt: Tensor, mask: Tensor | None, config: GenerationConfig) -> int:
-        """The greatest length of the texts, prompts included."""
-        given = prompt.shape[1]
-        room = config.max_length if config.max_new_tokens is None else given + config.max_new_tokens
-        if room <= given:
-            raise UserError(
-                f"No token may follow: the prompt has {given} tokens, max_length is {room}.",
-                advice="Give max_new_tokens, the number of tokens after the prompt.",
-            )
-        longest = given if mask is None else int(mask.sum(1).max())
-        positions = getattr(self.config, "max_position_embeddings", None)
-        if positions is not None and longest + room - given > positions:
-            raise UserError(
-                f"{longest} tokens of the prompt and {room - given} new ones do not fit in the {positions} positions"
-                " of the model.",
-                advice="Shorten the prompt or lower max_new_tokens.",
-            )
-        return room
-
-
-def _without_effect(config: GenerationConfig, options: dict[str, Any]) -> list[str]:
-    """Options of a call that its other options leave without effect."""
-    problems = []
-    if options.get("max_length") is not None and options.get("max_new_tokens") is not None:
-        problems.append("max_length and max_new_tokens are both given")
-    if not config.do_sample:
-        problems += [
-            f"{name}={options[name]} has no effect without do_sample=True"
-            for name in ("temperature", "top_k", "top_p")
-            if options.get(name) not in (None, 0, OPTIONS[name])
-        ]
-    return problems
-
-
-def _prompt_mask(prompt: Tensor, attention_mask: Tensor | None, config: GenerationConfig) -> Tensor | None:
-    """1 for tokens, 0 for padding; None if there is no padding, so that nothing has to be masked."""
-    if attention_mask is None:
-        pad = config.pad_token_id
-        if pad is None or pad in config.end_tokens:
-            return None
-        attention_mask = prompt != pad
-    if attention_mask.shape != prompt.shape:
-        raise UserError(f"attention_mask is {list(attention_mask.shape)}, the prompt {list(prompt.shape)}.")
-    mask = attention_mask.to(torch.long)
-    if bool(mask.all()):
-        return None
-    if not bool(mask[:, -1].all()):
-        raise UserError(
-            "A prompt ends in padding, from which no text goes on.",
-            advice="Pad on the left: tokenizer.padding_side = 'left'.",
-        )
-    return mask
-
-
-def _token_inputs(
-    mask: Tensor | None, others: dict[str, Any], names: Collection[str], room: int
-) -> tuple[TokenInputs, dict[str, Any]]:
-    """The arguments with a value for each token, which are the named ones, and the rest."""
-    rest = dict(others)
-    per_token = {name: extended(rest.pop(name), room) for name in names if name in others}
-    if mask is not None:
-        mask = extended(mask, room)
-        per_token["position_ids"] = positions(mask)
-    return TokenInputs(mask, per_token), rest
 
 
 def _processors(config: GenerationConfig, prompt_length: int) -> LogitsProcessorList:
@@ -334,7 +286,3 @@ def _processors(config: GenerationConfig, prompt_length: int) -> LogitsProcessor
         if config.top_p is not None and config.top_p < 1.0:
             processors.append(TopPLogitsWarper(config.top_p))
     return processors
-
-
-def _choice(config: GenerationConfig, generator: torch.Generator | None) -> Callable[[Tensor], Tensor]:
-    return drawn(generator) if config.do_sample else likeliest

@@ -1,0 +1,86 @@
+"""What ``generate()`` refuses to be asked for: options that contradict each other, or that others leave without effect.
+
+Only options of a call can be without effect. Those of a model's file, which may come from elsewhere, just wait until
+they are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .configuration import OPTIONS, GenerationConfig
+
+
+class _Condition(NamedTuple):
+    """Options that need others.
+
+    Attributes:
+        names: What has no effect …
+        reason: … for this reason …
+        holds: … unless this holds.
+    """
+
+    names: Sequence[str]
+    reason: str
+    holds: Callable[[GenerationConfig], bool]
+
+
+_CONDITIONS = (
+    _Condition(
+        ("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"),
+        "without do_sample=True",
+        lambda config: config.do_sample,
+    ),
+    _Condition(("length_penalty", "early_stopping"), "with one beam", lambda config: config.num_beams > 1),
+    _Condition(
+        ("output_scores", "output_logits", "output_attentions", "output_hidden_states"),
+        "without return_dict_in_generate=True",
+        lambda config: config.return_dict_in_generate,
+    ),
+    _Condition(
+        ("min_length", "min_new_tokens", "exponential_decay_length_penalty"),
+        "without an eos_token_id",
+        lambda config: bool(config.end_tokens),
+    ),
+)
+
+
+def without_effect(config: GenerationConfig, options: Mapping[str, Any]) -> list[str]:
+    """The options of a call that its other options leave without effect, one line each.
+
+    Args:
+        config: All options that count, those of the call among them.
+        options: Those of the call.
+    """
+    problems = []
+    if options.get("max_length") is not None and options.get("max_new_tokens") is not None:
+        problems.append("max_length and max_new_tokens are both given")
+    for names, reason, holds in _CONDITIONS:
+        if not holds(config):
+            problems += [f"{name}={options[name]!r} has no effect {reason}" for name in names if _is_set(options, name)]
+    return problems
+
+
+def contradictions(config: GenerationConfig) -> list[str]:
+    """Options that cannot be honoured together, and numbers without a meaning, one line each."""
+    problems = [
+        f"{name}={getattr(config, name)!r} is no number of 1 or more"
+        for name in ("num_beams", "num_return_sequences")
+        if not (isinstance(getattr(config, name), int) and getattr(config, name) >= 1)
+    ]
+    if problems:
+        return problems
+    beams, returned = config.num_beams, config.num_return_sequences
+    if beams > 1 and returned > beams:
+        problems.append(f"num_return_sequences={returned} is more than num_beams={beams}")
+    if returned > 1 and beams == 1 and not config.do_sample:
+        problems.append(f"num_return_sequences={returned} needs do_sample=True or num_beams: the likeliest text is one")
+    if config.early_stopping not in (True, False, "never"):
+        problems.append(f"early_stopping={config.early_stopping!r} is not True, False or 'never'")
+    return problems
+
+
+def _is_set(options: Mapping[str, Any], name: str) -> bool:
+    """Whether a call gives an option another value than the one at which it changes nothing."""
+    return options.get(name) not in (None, 0, OPTIONS[name])
