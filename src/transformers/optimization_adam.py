@@ -43,7 +43,7 @@ NORM_EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
-class _Batch:
+class Batch:
     """The parameters of a group that have gradients, and what moves them; each list has an item per parameter.
 
     Attributes:
@@ -59,8 +59,8 @@ class _Batch:
     steps: list[int]
 
 
-class _ScheduledAdam(Optimizer):
-    """What the two older variants share: settings, the schedule within, clipping, and the moving averages.
+class AdamVariant(Optimizer):
+    """What all variants share: the moving averages of the gradient and of its square, and which parameters move.
 
     A step takes the tensors of a group together. Meanwhile it needs one more copy of them for the denominators, and
     :class:`BertAdam` another for the updates.
@@ -68,18 +68,6 @@ class _ScheduledAdam(Optimizer):
 
     #: The names of m and v in the state of a parameter.
     moments: ClassVar[tuple[str, str]]
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        settings = {**self.defaults, **param_group}
-        problems = [*_problems(settings)]
-        try:
-            schedule = _find_schedule(settings["schedule"], settings["warmup"], settings["t_total"])
-        except UserError as error:
-            problems.extend(error.problems)
-        if problems:
-            place = f"parameter group {len(self.param_groups)} of {type(self).__name__}"
-            raise UserError(f"The settings of {place} are invalid:", problems)
-        super().add_param_group({**param_group, "schedule": schedule})
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -89,7 +77,7 @@ class _ScheduledAdam(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Moves every parameter that has a gradient; a gradient that is too long is cut in place.
+        """Moves every parameter that has a gradient.
 
         Args:
             closure: Computes the loss once more, gradients included.
@@ -108,16 +96,6 @@ class _ScheduledAdam(Optimizer):
                 self._step_group(group, parameters)
         return loss
 
-    def get_lr(self) -> list[float]:
-        """The learning rate η f(s) of each parameter that has made s steps; ``[0]`` if none has made one."""
-        rates = [
-            group["lr"] * group["schedule"].get_lr(self.state[parameter]["step"])
-            for group in self.param_groups
-            for parameter in group["params"]
-            if self.state.get(parameter)
-        ]
-        return rates or [0]
-
     def _refuse_sparse_gradients(self) -> None:
         problems = [
             f"parameter {position} of group {index}, shape {list(parameter.shape)}"
@@ -129,21 +107,24 @@ class _ScheduledAdam(Optimizer):
             advice = "Make embeddings with sparse=False, or give these parameters to torch.optim.SparseAdam."
             raise UserError(f"{type(self).__name__} takes no sparse gradients:", problems, advice)
 
+    @abstractmethod
     def _step_group(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        """Moves those parameters of a group that have gradients."""
+
+    def _advance(self, parameters: list[Tensor], b1: float, b2: float, epsilon: float) -> Batch:
+        """Takes the gradients of parameters into their moving averages."""
         states = [self._state_of(parameter) for parameter in parameters]
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        gradients = gradients_of(parameters)
         averages, squares = ([state[name] for state in states] for name in self.moments)
-        if group["max_grad_norm"] > 0:
-            _clip_each(gradients, group["max_grad_norm"])
-        torch._foreach_mul_(averages, group["b1"])
-        torch._foreach_add_(averages, gradients, alpha=1 - group["b1"])
-        torch._foreach_mul_(squares, group["b2"])
-        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - group["b2"])
+        torch._foreach_mul_(averages, b1)
+        torch._foreach_add_(averages, gradients, alpha=1 - b1)
+        torch._foreach_mul_(squares, b2)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - b2)
         for state in states:
             state["step"] += 1
         denominators = list(torch._foreach_sqrt(squares))
-        torch._foreach_add_(denominators, group["e"])
-        self._move(group, _Batch(parameters, averages, denominators, [state["step"] for state in states]))
+        torch._foreach_add_(denominators, epsilon)
+        return Batch(parameters, averages, denominators, [state["step"] for state in states])
 
     def _state_of(self, parameter: Tensor) -> dict[str, Any]:
         state: dict[str, Any] = self.state[parameter]
@@ -153,8 +134,39 @@ class _ScheduledAdam(Optimizer):
                 state[name] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
         return state
 
+
+class _ScheduledAdam(AdamVariant):
+    """What the two older variants share besides: their settings, the schedule within, and gradients cut in place."""
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        settings = {**self.defaults, **param_group}
+        problems = [*_problems(settings)]
+        try:
+            schedule = _find_schedule(settings["schedule"], settings["warmup"], settings["t_total"])
+        except UserError as error:
+            problems.extend(error.problems)
+        if problems:
+            place = f"parameter group {len(self.param_groups)} of {type(self).__name__}"
+            raise UserError(f"The settings of {place} are invalid:", problems)
+        super().add_param_group({**param_group, "schedule": schedule})
+
+    def get_lr(self) -> list[float]:
+        """The learning rate η f(s) of each parameter that has made s steps; ``[0]`` if none has made one."""
+        rates = [
+            group["lr"] * group["schedule"].get_lr(self.state[parameter]["step"])
+            for group in self.param_groups
+            for parameter in group["params"]
+            if self.state.get(parameter)
+        ]
+        return rates or [0]
+
+    def _step_group(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        if group["max_grad_norm"] > 0:
+            _clip_each(gradients_of(parameters), group["max_grad_norm"])
+        self._move(group, self._advance(parameters, group["b1"], group["b2"], group["e"]))
+
     @abstractmethod
-    def _move(self, group: dict[str, Any], batch: _Batch) -> None:
+    def _move(self, group: dict[str, Any], batch: Batch) -> None:
         """Moves parameters of a group with these settings."""
 
 
@@ -210,7 +222,7 @@ class BertAdam(_ScheduledAdam):
             },
         )
 
-    def _move(self, group: dict[str, Any], batch: _Batch) -> None:
+    def _move(self, group: dict[str, Any], batch: Batch) -> None:
         updates = torch._foreach_div(batch.averages, batch.denominators)
         if group["weight_decay"] > 0:
             torch._foreach_add_(updates, batch.parameters, alpha=group["weight_decay"])
@@ -273,13 +285,23 @@ class OpenAIAdam(_ScheduledAdam):
             },
         )
 
-    def _move(self, group: dict[str, Any], batch: _Batch) -> None:
+    def _move(self, group: dict[str, Any], batch: Batch) -> None:
         rates = _rates(group, batch.steps)
-        corrections = [math.sqrt(1 - group["b2"] ** step) / (1 - group["b1"] ** step) for step in batch.steps]
+        corrections = bias_corrections(batch.steps, group["b1"], group["b2"])
         sizes = [-rate * correction for rate, correction in zip(rates, corrections, strict=True)]
         torch._foreach_addcdiv_(batch.parameters, batch.averages, batch.denominators, sizes)
         if group["weight_decay"] > 0:
             _shrink(batch.parameters, [1 - rate * group["weight_decay"] for rate in rates], vectors=group["vector_l2"])
+
+
+def gradients_of(parameters: list[Tensor]) -> list[Tensor]:
+    """The gradients of parameters that have one."""
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
+
+
+def bias_corrections(steps: list[int], b1: float, b2: float) -> list[float]:
+    """sqrt(1 - β2^t) / (1 - β1^t) for each step t: what moving averages that began at 0 have to be multiplied by."""
+    return [math.sqrt(1 - b2**step) / (1 - b1**step) for step in steps]
 
 
 def _problems(settings: dict[str, Any]) -> Iterator[str]:

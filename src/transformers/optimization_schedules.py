@@ -33,6 +33,9 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from .errors import UserError
 
+#: What the learning rate is multiplied by at a step.
+Factor = Callable[[int], float]
+
 #: The time scale of the inverse square root where there is no warm-up to take it from.
 DEFAULT_TIMESCALE = 10_000
 
@@ -54,7 +57,7 @@ def get_constant_schedule(optimizer: Optimizer, last_epoch: int = -1) -> LambdaL
         optimizer: Whose learning rates are set.
         last_epoch: The last step of a training that is resumed; -1 for a new one.
     """
-    return LambdaLR(optimizer, _constant, last_epoch)
+    return LambdaLR(optimizer, constant, last_epoch)
 
 
 def get_constant_schedule_with_warmup(optimizer: Optimizer, num_warmup_steps: int, last_epoch: int = -1) -> LambdaLR:
@@ -65,7 +68,7 @@ def get_constant_schedule_with_warmup(optimizer: Optimizer, num_warmup_steps: in
         num_warmup_steps: Steps of the rise.
         last_epoch: The last step of a training that is resumed; -1 for a new one.
     """
-    return _schedule(optimizer, num_warmup_steps, _constant, last_epoch)
+    return LambdaLR(optimizer, constant_with_warmup(num_warmup_steps), last_epoch)
 
 
 def get_linear_schedule_with_warmup(
@@ -79,8 +82,7 @@ def get_linear_schedule_with_warmup(
         num_training_steps: All steps, those of the rise included.
         last_epoch: The last step of a training that is resumed; -1 for a new one.
     """
-    decay = partial(_linear, warmup=num_warmup_steps, total=num_training_steps)
-    return _schedule(optimizer, num_warmup_steps, decay, last_epoch)
+    return LambdaLR(optimizer, linear_with_warmup(num_warmup_steps, num_training_steps), last_epoch)
 
 
 def get_cosine_schedule_with_warmup(
@@ -99,8 +101,7 @@ def get_cosine_schedule_with_warmup(
         num_cycles: Waves of the cosine; half a wave is one fall to 0.
         last_epoch: The last step of a training that is resumed; -1 for a new one.
     """
-    decay = partial(_cosine, warmup=num_warmup_steps, total=num_training_steps, cycles=num_cycles)
-    return _schedule(optimizer, num_warmup_steps, decay, last_epoch)
+    return LambdaLR(optimizer, cosine_with_warmup(num_warmup_steps, num_training_steps, num_cycles), last_epoch)
 
 
 def get_cosine_with_hard_restarts_schedule_with_warmup(
@@ -119,8 +120,7 @@ def get_cosine_with_hard_restarts_schedule_with_warmup(
         num_cycles: How many falls.
         last_epoch: The last step of a training that is resumed; -1 for a new one.
     """
-    decay = partial(_hard_restarts, warmup=num_warmup_steps, total=num_training_steps, cycles=num_cycles)
-    return _schedule(optimizer, num_warmup_steps, decay, last_epoch)
+    return LambdaLR(optimizer, hard_restarts_with_warmup(num_warmup_steps, num_training_steps, num_cycles), last_epoch)
 
 
 def get_polynomial_decay_schedule_with_warmup(
@@ -150,7 +150,7 @@ def get_polynomial_decay_schedule_with_warmup(
     if not lr > lr_end:
         raise UserError(f"A polynomial decay falls, but lr_end is {lr_end} and the optimizer begins with {lr}.")
     decay = partial(_polynomial, warmup=num_warmup_steps, total=num_training_steps, end=float(lr_end / lr), power=power)
-    return _schedule(optimizer, num_warmup_steps, decay, last_epoch)
+    return LambdaLR(optimizer, _with_warmup(num_warmup_steps, decay), last_epoch)
 
 
 def get_inverse_sqrt_schedule(
@@ -167,7 +167,7 @@ def get_inverse_sqrt_schedule(
     """
     scale = (num_warmup_steps or DEFAULT_TIMESCALE) if timescale is None else timescale
     decay = partial(_inverse_sqrt, warmup=num_warmup_steps, timescale=scale)
-    return _schedule(optimizer, num_warmup_steps, decay, last_epoch)
+    return LambdaLR(optimizer, _with_warmup(num_warmup_steps, decay), last_epoch)
 
 
 class SchedulerType(StrEnum):
@@ -230,25 +230,46 @@ def get_scheduler(
     return function(optimizer, **steps, **(scheduler_specific_kwargs or {}))
 
 
-def _schedule(optimizer: Optimizer, num_warmup_steps: int, decay: Callable[[int], float], last_epoch: int) -> LambdaLR:
-    """The schedule that rises over the warm-up steps and goes on as ``decay`` says for the steps after them.
-
-    The factors are partial applications of functions of this module, for these can be pickled with the scheduler.
-    """
-    return LambdaLR(optimizer, partial(_factor, warmup=num_warmup_steps, decay=decay), last_epoch)
+# The factors: partial applications of functions of this module, for these can be pickled with the scheduler.
 
 
-def _factor(step: int, *, warmup: int, decay: Callable[[int], float]) -> float:
+def constant(_step: int) -> float:
+    """The factor 1, always."""
+    return 1.0
+
+
+def constant_with_warmup(warmup: int) -> Factor:
+    """The factor of :func:`get_constant_schedule_with_warmup`."""
+    return _with_warmup(warmup, constant)
+
+
+def linear_with_warmup(warmup: int, total: int) -> Factor:
+    """The factor of :func:`get_linear_schedule_with_warmup`."""
+    return _with_warmup(warmup, partial(_linear, warmup=warmup, total=total))
+
+
+def cosine_with_warmup(warmup: int, total: int, cycles: float) -> Factor:
+    """The factor of :func:`get_cosine_schedule_with_warmup`."""
+    return _with_warmup(warmup, partial(_cosine, warmup=warmup, total=total, cycles=cycles))
+
+
+def hard_restarts_with_warmup(warmup: int, total: int, cycles: float) -> Factor:
+    """The factor of :func:`get_cosine_with_hard_restarts_schedule_with_warmup`."""
+    return _with_warmup(warmup, partial(_hard_restarts, warmup=warmup, total=total, cycles=cycles))
+
+
+def _with_warmup(warmup: int, decay: Factor) -> Factor:
+    """The factor that rises over the warm-up steps and goes on as ``decay`` says for the steps after them."""
+    return partial(_factor, warmup=warmup, decay=decay)
+
+
+def _factor(step: int, *, warmup: int, decay: Factor) -> float:
     return step / max(1, warmup) if step < warmup else decay(step)
 
 
 def _progress(step: int, warmup: int, total: int) -> float:
     """How much of the time after the warm-up is over: 0 at its end, 1 at the last step."""
     return (step - warmup) / max(1, total - warmup)
-
-
-def _constant(_step: int) -> float:
-    return 1.0
 
 
 def _linear(step: int, *, warmup: int, total: int) -> float:

@@ -14,7 +14,6 @@ from .._program import prepare, run_program
 from ..conversion.older_arguments import Meaning
 from . import convert
 
-
 #: Their weights are always one file: settings that are about several have no meaning.
 _ONE_FILE = {"max_shard_size": "5GB"}
 

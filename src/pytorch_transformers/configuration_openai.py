@@ -1,0 +1,3 @@
+"""What this module had in the 1.x releases is in :mod:`transformers.models.openai.configuration_openai`."""
+
+from transformers.models.openai.configuration_openai import *  # noqa: F403

@@ -1,0 +1,7 @@
+"""What this module had in the 1.x releases is in
+:mod:`transformers.models.auto.configuration_auto`,
+:mod:`transformers.models.auto.modeling_auto`.
+"""
+
+from transformers.models.auto.configuration_auto import *  # noqa: F403
+from transformers.models.auto.modeling_auto import *  # noqa: F403

@@ -1,0 +1,7 @@
+"""What this module had in the 1.x releases is in
+:mod:`transformers.models.xlm.configuration_xlm`,
+:mod:`transformers.models.xlm.modeling_xlm`.
+"""
+
+from transformers.models.xlm.configuration_xlm import *  # noqa: F403
+from transformers.models.xlm.modeling_xlm import *  # noqa: F403
