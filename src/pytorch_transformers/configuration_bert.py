@@ -1,3 +1,3 @@
-"""What this module had in the 1.x releases is in :mod:`transformers.models.bert.configuration_bert`."""
+"""The configurations of this module of the 1.x releases, as they are today."""
 
 from transformers.models.bert.configuration_bert import *  # noqa: F403

@@ -1,3 +1,3 @@
-"""What this module had in the 1.x releases is in :mod:`transformers.models.transfo_xl.configuration_transfo_xl`."""
+"""The configurations of this module of the 1.x releases, as they are today."""
 
 from transformers.models.transfo_xl.configuration_transfo_xl import *  # noqa: F403

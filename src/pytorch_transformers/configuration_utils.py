@@ -1,3 +1,3 @@
-"""What this module had in the 1.x releases is in :mod:`transformers.configuration_utils`."""
+"""The base classes of this module of the 1.x releases, as they are today."""
 
 from transformers.configuration_utils import *  # noqa: F403

@@ -1,7 +1,4 @@
-"""What this module had in the 1.x releases is in
-:mod:`transformers.models.auto.configuration_auto`,
-:mod:`transformers.models.auto.modeling_auto`.
-"""
+"""The models and their configurations of this module of the 1.x releases, as they are today."""
 
 from transformers.models.auto.configuration_auto import *  # noqa: F403
 from transformers.models.auto.modeling_auto import *  # noqa: F403

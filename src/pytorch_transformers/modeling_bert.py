@@ -1,7 +1,4 @@
-"""What this module had in the 1.x releases is in
-:mod:`transformers.models.bert.configuration_bert`,
-:mod:`transformers.models.bert.modeling_bert`.
-"""
+"""The models and their configurations of this module of the 1.x releases, as they are today."""
 
 from transformers.models.bert.configuration_bert import *  # noqa: F403
 from transformers.models.bert.modeling_bert import *  # noqa: F403

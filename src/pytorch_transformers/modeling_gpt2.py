@@ -1,7 +1,4 @@
-"""What this module had in the 1.x releases is in
-:mod:`transformers.models.gpt2.configuration_gpt2`,
-:mod:`transformers.models.gpt2.modeling_gpt2`.
-"""
+"""The models and their configurations of this module of the 1.x releases, as they are today."""
 
 from transformers.models.gpt2.configuration_gpt2 import *  # noqa: F403
 from transformers.models.gpt2.modeling_gpt2 import *  # noqa: F403

@@ -1,7 +1,4 @@
-"""What this module had in the 1.x releases is in
-:mod:`transformers.models.openai.configuration_openai`,
-:mod:`transformers.models.openai.modeling_openai`.
-"""
+"""The models and their configurations of this module of the 1.x releases, as they are today."""
 
 from transformers.models.openai.configuration_openai import *  # noqa: F403
 from transformers.models.openai.modeling_openai import *  # noqa: F403

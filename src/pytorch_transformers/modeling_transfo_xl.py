@@ -1,7 +1,4 @@
-"""What this module had in the 1.x releases is in
-:mod:`transformers.models.transfo_xl.configuration_transfo_xl`,
-:mod:`transformers.models.transfo_xl.modeling_transfo_xl`.
-"""
+"""The models and their configurations of this module of the 1.x releases, as they are today."""
 
 from transformers.models.transfo_xl.configuration_transfo_xl import *  # noqa: F403
 from transformers.models.transfo_xl.modeling_transfo_xl import *  # noqa: F403

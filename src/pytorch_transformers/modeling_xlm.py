@@ -1,7 +1,4 @@
-"""What this module had in the 1.x releases is in
-:mod:`transformers.models.xlm.configuration_xlm`,
-:mod:`transformers.models.xlm.modeling_xlm`.
-"""
+"""The models and their configurations of this module of the 1.x releases, as they are today."""
 
 from transformers.models.xlm.configuration_xlm import *  # noqa: F403
 from transformers.models.xlm.modeling_xlm import *  # noqa: F403

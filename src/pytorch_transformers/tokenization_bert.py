@@ -1,3 +1,3 @@
-"""What this module had in the 1.x releases is in :mod:`transformers.models.bert.tokenization_bert`."""
+"""The tokenizers of this module of the 1.x releases, as they are today."""
 
 from transformers.models.bert.tokenization_bert import *  # noqa: F403
