@@ -4,11 +4,13 @@ import contextlib
 import copy
 import itertools
 import pickle
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from transformers.errors import UserError
 from transformers.nn.cache import Cache, as_cache
@@ -164,3 +166,119 @@ def test_another_batch_size_is_refused() -> None:
 def test_a_layer_of_another_number_of_tensors_is_refused() -> None:
     with pytest.raises(UserError, match=r"past_key_values\[0\] has 1 tensors"):
         Cache([(states(2),)])
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[tuple[str, str, Any]]:
+    """Calls of a cache and the modes that they run in: more positions, another order of rows, a look at what it has."""
+    rows, calls = draw(st.integers(1, 4)), []
+    for _ in range(draw(st.integers(1, 12))):
+        mode = draw(st.sampled_from(["no_grad", "no_grad", "no_grad", "inference", "grad"]))
+        kind = draw(st.sampled_from(["update", "update", "reorder", "reorder", "look"]))
+        if kind == "update" or not calls:
+            calls.append(("update", mode, (rows, draw(st.integers(1, 70)))))
+        elif kind == "reorder":
+            wanted = rows if draw(st.integers(0, 3)) else draw(st.integers(1, 6))
+            calls.append((kind, mode, draw(st.lists(st.integers(0, rows - 1), min_size=wanted, max_size=wanted))))
+            rows = wanted
+        else:
+            calls.append((kind, mode, None))
+    return calls
+
+
+@given(calls=histories(), capacity=st.sampled_from([0, 5, 300]), crossed=st.booleans())
+def test_any_history_of_rows_is_what_copying_everything_gives(calls, capacity: int, crossed: bool) -> None:
+    cache, layers, looks = Cache(capacity=capacity), 2, []
+    expected: list[torch.Tensor] = []
+    cross: list[torch.Tensor] = []
+    for kind, mode, argument in calls:
+        with MODES[mode]():
+            if kind == "update":
+                rows, time = argument
+                for layer in range(layers):
+                    new = states(time, batch=rows)
+                    keys, values = cache.update(layer, new, -new)
+                    if layer == len(expected):
+                        expected.append(new)
+                        cross.append(states(3, batch=rows))
+                        if crossed:
+                            cache.store_cross(layer, cross[layer], -cross[layer])
+                    else:
+                        expected[layer] = torch.cat([expected[layer], new], dim=2)
+                    assert torch.equal(keys, expected[layer])
+                    assert torch.equal(values, -expected[layer])
+            elif kind == "reorder":
+                cache.reorder(torch.tensor(argument))
+                expected = [held[argument] for held in expected]
+                cross = [held[argument] for held in cross]
+            else:
+                looks.append((cache.to_legacy_cache(), list(expected)))
+    looks.append((cache.to_legacy_cache(), list(expected)))
+    for seen, then in looks:
+        for tensors, held in zip(seen, then, strict=True):
+            assert torch.equal(tensors[0], held)
+            assert torch.equal(tensors[1], -held)
+    for tensors, held in zip(cache, cross, strict=True):
+        assert len(tensors) == 4 if crossed else 2
+        assert not crossed or (torch.equal(tensors[2], held) and torch.equal(tensors[3], -held))
+
+
+class Copied(TorchDispatchMode):
+    """Counts the numbers that are taken from one place to another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if function.overloadpacket in (torch.ops.aten.index_select, torch.ops.aten.cat, torch.ops.aten.clone):
+            self.numbers += result.numel() if result.is_floating_point() else 0
+        return result
+
+
+def beams_of_two_prompts(capacity: int = 60) -> Cache:
+    """Three beams for each of two prompts of 40 positions, with an encoder's 7, and 5 positions of their own."""
+    cache = Cache(capacity=capacity)
+    cache.update(0, states(40), states(40))
+    cache.store_cross(0, states(7), states(7))
+    cache.reorder(torch.tensor([0, 0, 0, 1, 1, 1]))
+    for _ in range(5):
+        cache.update(0, states(1, batch=6), states(1, batch=6))
+    return cache
+
+
+@torch.no_grad()
+def test_only_what_differs_between_beams_is_copied() -> None:
+    cache = beams_of_two_prompts()
+    one_position = 2 * 3 * 4
+    with Copied() as first:
+        cache.reorder(torch.tensor([0, 0, 2, 3, 3, 5]))
+    assert first.numbers == 2 * 5 * one_position, "two beams of five positions behind the prompt"
+    cache.update(0, states(1, batch=6), states(1, batch=6))
+    with Copied() as second:
+        cache.reorder(torch.tensor([1, 0, 2, 3, 4, 5]))
+    assert second.numbers == 2 * one_position, "the two have parted one position ago"
+    with Copied() as third:
+        cache.reorder(torch.arange(6))
+    assert third.numbers == 0
+
+
+@torch.no_grad()
+def test_keys_of_an_encoder_stay_with_the_prompt() -> None:
+    cache = beams_of_two_prompts()
+    before = cache.cross(0)
+    cache.reorder(torch.tensor([2, 0, 0, 5, 5, 5]))
+    assert cache.cross(0) is before
+    cache.reorder(torch.tensor([0, 1, 2, 0, 1, 2]))
+    assert torch.equal(cache.cross(0)[0][3:], before[0][:3])
+
+
+@torch.no_grad()
+def test_rows_move_within_one_buffer() -> None:
+    cache = beams_of_two_prompts()
+    addresses = set()
+    for step in range(10):
+        cache.reorder(torch.tensor([[1, 1, 0, 4, 3, 3], [0, 1, 2, 3, 3, 4]][step % 2]))
+        addresses.add(cache.update(0, states(1, batch=6), states(1, batch=6))[0].data_ptr())
+    assert len(addresses) == 1

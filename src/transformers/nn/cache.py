@@ -3,6 +3,9 @@
 A model takes and returns a :class:`Cache` as ``past_key_values``. A cache that is handed in is **extended in place**:
 after the call it also holds the positions of that call. To go on twice from the same place, hand in the tuples of
 :meth:`Cache.to_legacy_cache`, which are never written to.
+
+A beam search makes rows of the batch into what other rows were, at every step. Rows that go back to one prompt hold the
+same numbers up to the place where they parted, so that only what stands behind it is copied.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
+from .ancestry import Ancestry, RowChange
 
 #: Keys and values of one layer; where there is a cross-attention, followed by its keys and values.
 LayerTensors: TypeAlias = tuple[Tensor, ...]
@@ -37,6 +41,8 @@ class CacheLayer:
         self._length = 0
         self._keys: Tensor | None = None
         self._values: Tensor | None = None
+        # Whether the buffers are the layer's own and nobody has been shown what they hold.
+        self._private = False
         self.cross: tuple[Tensor, Tensor] | None = None
 
     def __len__(self) -> int:
@@ -53,8 +59,14 @@ class CacheLayer:
         return self._filled(self._values)
 
     @property
+    def batch(self) -> int:
+        """The number of rows."""
+        return self.keys.shape[0]
+
+    @property
     def tensors(self) -> LayerTensors:
-        """Keys and values, followed by those of the cross-attention if there are any."""
+        """Keys and values, followed by those of the cross-attention if there are any. They do not change later."""
+        self._private = False
         return (self.keys, self.values, *(self.cross or ()))
 
     def append(self, key: Tensor, value: Tensor) -> None:
@@ -72,12 +84,22 @@ class CacheLayer:
         self._keys = self._extended(self._keys, key, start)
         self._values = self._extended(self._values, value, start)
 
-    def reorder(self, rows: Tensor) -> None:
-        """Replaces the batch by the given rows of it (which may repeat)."""
+    def reorder(self, change: RowChange) -> None:
+        """Makes rows of the batch into what others were; there may be more or fewer rows than before."""
         if self._keys is not None and self._values is not None:
-            self._keys, self._values = self.keys.index_select(0, rows), self.values.index_select(0, rows)
-        if self.cross is not None:
-            self.cross = (self.cross[0].index_select(0, rows), self.cross[1].index_select(0, rows))
+            self._reorder_self(self._keys, self._values, change)
+        if self.cross is not None and change.prompts_change:
+            self.cross = (self.cross[0].index_select(0, change.rows), self.cross[1].index_select(0, change.rows))
+
+    def _reorder_self(self, keys: Tensor, values: Tensor, change: RowChange) -> None:
+        writable = self._private and not torch.is_grad_enabled() and not _is_frozen(keys)
+        if not writable or len(change.rows) != self.batch:
+            self._keys, self._values = (self._filled(held).index_select(0, change.rows) for held in (keys, values))
+            self._private = False
+            return
+        for held in (keys, values):
+            differing = held[:, :, change.start : self._length]
+            differing.index_copy_(0, change.targets, differing.index_select(0, change.sources))
 
     def _filled(self, buffer: Tensor | None) -> Tensor:
         if buffer is None:
@@ -89,6 +111,7 @@ class CacheLayer:
         if buffer is None and self._length >= self._capacity:
             return new
         if torch.is_grad_enabled():
+            self._private = False
             return new if buffer is None else torch.cat([buffer[:, :, :start], new], dim=2)
         if buffer is None or buffer.shape[2] < self._length or _is_frozen(buffer):
             buffer = self._grown(buffer, new, start)
@@ -104,6 +127,7 @@ class CacheLayer:
         buffer = new.new_empty(batch, heads, capacity, size)
         if old is not None:
             buffer[:, :, :start] = old[:, :, :start]
+        self._private = True
         return buffer
 
 
@@ -118,6 +142,7 @@ class Cache:
     def __init__(self, layers: Iterable[Sequence[Tensor]] = (), *, capacity: int = 0) -> None:
         self._capacity = capacity
         self.layers: list[CacheLayer] = []
+        self._ancestry: Ancestry | None = None
         for index, tensors in enumerate(layers):
             if len(tensors) not in (2, 4):
                 raise UserError(
@@ -165,9 +190,19 @@ class Cache:
         return len(self.layers[layer]) if layer < len(self.layers) else 0
 
     def reorder(self, rows: Tensor) -> None:
-        """Replaces the batch by the given rows of it: ``rows[i]`` is the row that becomes row ``i``."""
-        for layer in self.layers:
-            layer.reorder(rows)
+        """Makes row ``i`` of the batch what row ``rows[i]`` was; rows may repeat, and there may be more than before.
+
+        What rows hold from their common prompt, and behind it up to where they parted, is copied once: when their
+        number changes. Keys and values of a cross-attention are only copied for rows that go over to another prompt.
+        """
+        if not self.layers:
+            return
+        if self._ancestry is None:
+            self._ancestry = Ancestry(self.layers[0].batch)
+        change = self._ancestry.follow(rows, min(map(len, self.layers)))
+        if len(change.targets):
+            for layer in self.layers:
+                layer.reorder(change)
 
     def to_legacy_cache(self) -> tuple[LayerTensors, ...]:
         """The cache as a tuple of ``(keys, values)``; later calls with this cache do not change it."""
