@@ -25,15 +25,15 @@ CONFIG_NAME = "config.json"
 
 #: The fields that every configuration has, with their defaults.
 _COMMON_FIELDS: Mapping[str, Any] = MappingProxyType({
-    # what a forward pass returns
-    "return_dict": True, "output_hidden_states": False, "output_attentions": False,
+    # what a forward pass returns, and what it leaves out
+    "return_dict": True, "output_hidden_states": False, "output_attentions": False, "skip_padding": "auto",
     # the architecture
     "is_encoder_decoder": False, "is_decoder": False, "add_cross_attention": False, "cross_attention_hidden_size": None,
     "tie_word_embeddings": True, "tie_encoder_decoder": False, "chunk_size_feed_forward": 0, "pruned_heads": {},
     "dtype": None,
     # where it comes from and what it was trained for
     "architectures": None, "finetuning_task": None, "problem_type": None, "task_specific_params": None,
-    "tokenizer_class": None, "prefix": None,
+    "tokenizer_class": None, "prefix": None, "newly_initialized": None,
     # special tokens
     "bos_token_id": None, "eos_token_id": None, "pad_token_id": None, "sep_token_id": None,
     "decoder_start_token_id": None,
@@ -60,6 +60,7 @@ class PretrainedConfig(PushToHubMixin):
     return_dict: bool
     output_hidden_states: bool
     output_attentions: bool
+    skip_padding: bool | str
     is_encoder_decoder: bool
     is_decoder: bool
     add_cross_attention: bool
@@ -75,6 +76,7 @@ class PretrainedConfig(PushToHubMixin):
     task_specific_params: dict[str, Any] | None
     tokenizer_class: str | None
     prefix: str | None
+    newly_initialized: list[str] | None
     bos_token_id: int | None
     eos_token_id: int | list[int] | None
     pad_token_id: int | None
@@ -349,9 +351,16 @@ def _known_problem_type(problem_type: str | None) -> str | None:
     return problem_type
 
 
+def _known_skip_padding(setting: bool | str) -> bool | str:
+    if setting == "auto" or isinstance(setting, bool):
+        return setting
+    raise UserError(f'skip_padding is {setting!r}, but must be "auto", True or False.')
+
+
 _NORMALIZED: Mapping[str, Callable[[Any], Any]] = {
     "dtype": _dtype_name,
     "id2label": _with_int_keys,
     "problem_type": _known_problem_type,
     "pruned_heads": _with_int_keys,
+    "skip_padding": _known_skip_padding,
 }

@@ -26,6 +26,7 @@ REPORT = ConversionReport(
     checksums="CRC-32C of every tensor",
     round_trip=True,
     rounded=[],
+    newly_initialized={},
     seconds=1.2345,
     folder=Path("out"),
     files=["config.json", "model.safetensors"],

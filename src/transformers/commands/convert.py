@@ -69,6 +69,7 @@ def add_options(parser: argparse.ArgumentParser, given: Container[str] = ()) -> 
     add("--skip", action="append", default=[], metavar="PATTERN", help="variables to leave out (wildcards; repeatable)")
     add("--num_heads", type=int, metavar="N", help="the number of attention heads, which no tensor shows")
     add("--num_labels", type=int, metavar="N", help="the number of labels, held against the head")
+    add("--init_missing", action="store_true", help="initialise what is missing of the head, instead of failing")
     add(
         "--dtype",
         default="float32",
@@ -115,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
             num_heads=arguments.num_heads,
             num_labels=arguments.num_labels,
             finetuning_task_name=arguments.finetuning_task_name,
+            init_missing=arguments.init_missing,
         )
         if arguments.dry_run:
             print(plan_text(plan, checkpoint))
@@ -138,6 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
 #: Flags that have no effect on a vocabulary without a model.
 _ABOUT_MODELS = (
     "config", "tokenizer", "architecture", "map", "skip", "num_heads", "num_labels", "finetuning_task_name",
+    "init_missing",
 )  # fmt: skip
 
 

@@ -148,6 +148,7 @@ def _report(
         checksums=checkpoint.checksums,
         round_trip=options.verify,
         rounded=[row.target for row in plan.rows if plan.rounds(row, checkpoint)],
+        newly_initialized={row.target: str(row.operation) for row in plan.rows if row.target in plan.newly_initialized},
         seconds=seconds,
         folder=destination.folder,
         files=written,

@@ -44,6 +44,11 @@ class ExportPlan:
         return sum(each.variable.nbytes for each in self.variables)
 
     @property
+    def work(self) -> int:
+        """The bytes that are written, and then read back."""
+        return self.nbytes + sum(each.variable.nbytes for each in self.variables if not each.repeats)
+
+    @property
     def parameters(self) -> int:
         """The number of values in them."""
         return sum(each.variable.size for each in self.variables)
@@ -89,7 +94,12 @@ def plan_export(
         variables=variables,
         config_text=way_back.write_config(fields) if way_back.config_file else "",
         files=way_back.files(match) if way_back.files else {},
-        notes=(*_class_note(config, match.architecture), *flag_notes(way_back, config), *label_note(config)),
+        notes=(
+            *_class_note(config, match.architecture),
+            *flag_notes(way_back, config),
+            *label_note(config),
+            *way_back.notes(match),
+        ),
     )
 
 

@@ -24,6 +24,7 @@ def load_config(family: Family, model: StoredModel) -> PretrainedConfig:
         raise ConversionError(f'{model.folder} holds a model of type "{said}", not of {family.title}.')
     try:
         config: PretrainedConfig = family.config_class(**model.config)
+        config.check()
     except UserError:
         raise
     except (TypeError, ValueError) as error:

@@ -88,7 +88,7 @@ def write_export(
         path: The checkpoint: what the original calls it by; the other files of the release go beside it.
         global_step: The counter of the training, which is written if it is given.
         overwrite: Whether files that exist may be replaced.
-        progress: Told the bytes that are done, twice those of the plan in all.
+        progress: Told the bytes that are done, the plan's ``work`` in all.
 
     Raises:
         OutputError: If the output cannot be written.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..checkpoints import CheckpointReader, Variable
 from ..configuration_utils import PretrainedConfig
+from .initialisation import Initializer, usual_start
 from .rules import Rules, SkipRule
 from .way_back import WayBack
 
@@ -168,6 +169,7 @@ class Family:
         config_files: Names of configuration files that stand beside a checkpoint, and how each is read.
         finish_config: Last word on the configuration's fields, given which variables are there; returns what is wrong.
         find_task: What a task of a given name means, or None if the name is not known.
+        initial: What a parameter of a new head begins with.
         way_back: How models become original checkpoints.
     """
 
@@ -192,4 +194,5 @@ class Family:
     unsupported: tuple[SkipRule, ...] = ()
     finish_config: Callable[[dict[str, Any], VariableTable], list[str]] | None = None
     find_task: Callable[[str], Task | None] | None = None
+    initial: Initializer = usual_start
     way_back: WayBack | None = None

@@ -78,6 +78,12 @@ class VariableTable(Mapping[str, Variable]):
         table._variables = {names.get(name, name): variable for name, variable in self._variables.items()}
         return table
 
+    def extended(self, further: Mapping[str, Variable]) -> VariableTable:
+        """The same variables and further ones, which are in no checkpoint."""
+        table = copy.copy(self)
+        table._variables = {**self._variables, **further}
+        return table
+
     def repeats(self, name: str, original: str) -> bool:
         """Whether a variable is there and holds the values of another one, to the bit."""
         both = name in self and original in self

@@ -18,8 +18,8 @@ from .rules import Rules, Source, TensorRule
 from .shapes import Dimension, SymbolicShape
 from .templates import Template
 
-#: Ends of names that tell how a matrix lies: TensorFlow's dense layers multiply from the right; heads that the originals
-#: build by hand, and PyTorch's layers, from the left.
+#: Ends of names that tell how a matrix lies: TensorFlow's dense layers multiply from the right; heads that the
+#: originals build by hand, and PyTorch's layers, from the left.
 _BY_NAME: Mapping[str, Operation] = {"/kernel": Transpose(), "/output_weights": Copy(), ".weight": Copy()}
 
 #: How a user says it where neither the name nor the shape does.

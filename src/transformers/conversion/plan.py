@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import numpy as np
 
 from ..checkpoints import CheckpointReader
 from ..checkpoints.base import ITEM_SIZES
+from ..configuration_utils import PretrainedConfig
 from .family import Family
+from .initialisation import NEWLY_INITIALIZED
 from .layout import ConversionError, Layout, Placed, VariableTable
 from .mapping import suggest_maps
 from .numbered_names import fold_names
@@ -79,6 +82,7 @@ class ConversionPlan:
         skipped: The variables that are not used.
         assumed: What was assumed about the configuration, and why.
         inputs: The configuration files that the user named.
+        newly_initialized: The tensors that no variable holds, though a variable of the original would.
     """
 
     family: Family
@@ -89,6 +93,7 @@ class ConversionPlan:
     skipped: tuple[Skipped, ...]
     assumed: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()
+    newly_initialized: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -128,7 +133,7 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
     seen = survey(family, checkpoint, request)
     name = seen.architecture
     strip = "" if name != family.base_model else family.base_prefix
-    rows = _Rows(seen, strip, request.dtype)
+    rows = _Rows(family, seen, strip, request.dtype)
     leftover = _Leftovers(family, seen)
     problems = [*seen.config.problems, *rows.problems, *leftover.problems]
     if problems:
@@ -140,16 +145,22 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
     return ConversionPlan(
         family=family,
         architecture=name,
-        config=_written_fields(family, seen.config.fields) | {"architectures": [name], "dtype": request.dtype},
+        config={
+            **written_fields(family, seen.config.fields),
+            "architectures": [name],
+            "dtype": request.dtype,
+            **({NEWLY_INITIALIZED: rows.new} if rows.new else {}),
+        },
         rows=tuple(rows.rows),
         tied={key.removeprefix(strip): original.removeprefix(strip) for key, original in seen.layout.tied.items()},
         skipped=tuple(leftover.skipped),
         assumed=(*seen.notes, *seen.config.assumptions),
+        newly_initialized=tuple(rows.new),
         inputs=tuple(source.path for source in request.configs if source.path is not None),
     )
 
 
-def _written_fields(family: Family, fields: Mapping[str, Any]) -> dict[str, Any]:
+def written_fields(family: Family, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields without those that the operations have used up."""
     used_up = {field.name for field in family.fields if field.conversion_only}
     return {name: value for name, value in fields.items() if name not in used_up}
@@ -161,15 +172,19 @@ def _written_fields(family: Family, fields: Mapping[str, Any]) -> dict[str, Any]
 class _Rows:
     """The rows of the plan, and what is wrong with the shapes of their sources."""
 
-    def __init__(self, seen: Survey, strip: str, dtype: str) -> None:
+    def __init__(self, family: Family, seen: Survey, strip: str, dtype: str) -> None:
         layout = self.layout = seen.layout
+        self._family, self._new_sources = family, seen.new
+        self.new: list[str] = []
+        self._fields = seen.config.fields
         self.settled = {**seen.config.fields, **layout.sizes}
         self.is_settled = not seen.config.problems
         self.problems = _each(map(layout.variables.stored_name, layout.missing), "missing")
         self.rows: list[PlanRow] = []
         missing = set(layout.missing)
         for placed in layout.placed:
-            fixed = isinstance(placed.rule.operation, Operation)  # others need a configuration without faults
+            new = not seen.new.isdisjoint(placed.sources)
+            fixed = isinstance(placed.rule.operation, Operation) and not new  # others need a faultless configuration
             if missing.isdisjoint(placed.sources) and self._shapes_fit(placed) and (fixed or self.is_settled):
                 self._add(placed, strip, dtype)
         if not self.problems and self.is_settled:
@@ -199,8 +214,16 @@ class _Rows:
         except ShapeError as error:
             self.problems.append(f"{', '.join(placed.sources) or placed.target}: {error}")
             return
+        target = placed.target.removeprefix(strip)
         stored = tuple(variables[source].name for source in placed.sources)
-        self.rows.append(PlanRow(placed.target.removeprefix(strip), stored, operation, shape, dtype))
+        if placed.sources and self._new_sources.issuperset(placed.sources):
+            self.new.append(target)
+            stored, operation = (), self._family.initial(target, shape, self._config)
+        self.rows.append(PlanRow(target, stored, operation, shape, dtype))
+
+    @cached_property
+    def _config(self) -> PretrainedConfig:
+        return self._family.config_class(**written_fields(self._family, self._fields))
 
 
 #: The data types that weights can have.
@@ -315,6 +338,8 @@ def _advice(family: Family, request: PlanRequest, seen: Survey, unknown: Sequenc
         yield f"Name the variables of a head of your own with --architecture and {' '.join(maps)}."
     elif unknown and request.architecture is None:
         yield "If they are weights of a head, name its class with --architecture."
+    if not request.init_missing and not seen.head.isdisjoint(seen.layout.missing):
+        yield "What is missing of a head is initialised if --init_missing asks for it."
     if unknown:
         yield "Leave out variables that are not weights with --skip 'PATTERN'."
     if request.architecture is None and (fitting := _fitting(family, seen)):

@@ -29,6 +29,7 @@ class ConversionReport:
         checksums: Which checksums of the source were verified, in words; None if it has none.
         round_trip: Whether every tensor was turned back into its variables and compared bit for bit.
         rounded: Tensors whose values were rounded on the way, which cannot be turned back to the bit.
+        newly_initialized: Tensors of a head that no variable holds, and how each begins.
         seconds: Wall time.
         folder: Where the output is.
         files: The files written there.
@@ -47,6 +48,7 @@ class ConversionReport:
     checksums: str | None
     round_trip: bool
     rounded: Sequence[str]
+    newly_initialized: dict[str, str]
     seconds: float
     folder: Path
     files: Sequence[str]
@@ -74,6 +76,7 @@ class ConversionReport:
             ("source", f"{self.source} ({self.source_format})"),
             ("model", f"{self.architecture} ({self.model_type})"),
             ("written", f"{self.tensors:,} tensors, {self.parameters:,} parameters"),
+            *(("new", f"{name}: no variable holds it ({start})") for name, start in self.newly_initialized.items()),
             *(("skipped", _count(reason, names)) for reason, names in self.skipped.items()),
             *(("assumed", assumption) for assumption in self.assumed),
             ("checked", self._checked()),
@@ -87,14 +90,18 @@ class ConversionReport:
         checks = [self.checksums or "no checksums in this format"]
         if not self.round_trip:
             checks.append("round trip not verified (--no_verify)")
-        elif self.rounded:
-            exact = self.tensors - len(self.rounded)
-            checks.append(
-                f"{exact} tensors turned back into the source bit for bit, {len(self.rounded)} rounded and recomputed"
-            )
         else:
-            checks.append(f"all {self.tensors} tensors turned back into the source bit for bit")
+            checks.append(turned_back(self.tensors, len(self.rounded), len(self.newly_initialized)))
         return "; ".join(checks)
+
+
+def turned_back(tensors: int, rounded: int, new: int) -> str:
+    """How many tensors the proof is about, in words."""
+    exact = tensors - rounded - new
+    further = [f", {rounded} rounded and recomputed" if rounded else "", f", {new} without a source" if new else ""]
+    return (
+        f"{'' if rounded or new else 'all '}{exact} tensors turned back into the source bit for bit{''.join(further)}"
+    )
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class Choice:
         otherwise: The rules if it is not.
         for_each: Whether this is decided for each value of its indices, and not by whether there is any such variable.
         unlike: A variable whose values it must not repeat: one that does is as if it were not there.
+        usual: Whether it belongs to a head that is new as a whole.
     """
 
     present: Template
@@ -89,6 +90,7 @@ class Choice:
     otherwise: Rules = ()
     for_each: bool = False
     unlike: str = ""
+    usual: bool = False
 
 
 @dataclass(frozen=True)
@@ -254,9 +256,19 @@ def tied(target: str, original: str, *, copy: str = "") -> Rules:
     return (TiedRule(Template(target), Template(original), copy),)
 
 
-def when_present(variable: str, then: Rules, otherwise: Rules = (), **words: tuple[str, ...]) -> Rules:
-    """Rules that depend on whether the checkpoint has a variable, with any of the words in its name."""
-    return (Choice(Template(variable, tuple(words.items())), then, otherwise),)
+def when_present(
+    variable: str, then: Rules, otherwise: Rules = (), *, usual: bool = False, **words: tuple[str, ...]
+) -> Rules:
+    """Rules that depend on whether the checkpoint has a variable, with any of the words in its name.
+
+    Args:
+        variable: The name.
+        then: The rules if it is there.
+        otherwise: The rules if it is not.
+        usual: Whether a head that is new as a whole has it.
+        **words: Placeholder -> the words that it stands for.
+    """
+    return (Choice(Template(variable, tuple(words.items())), then, otherwise, usual=usual),)
 
 
 def when_different(variable: str, original: str, then: Rules, otherwise: Rules) -> Rules:

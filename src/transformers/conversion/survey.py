@@ -11,7 +11,8 @@ from ..checkpoints import CheckpointReader, Variable
 from .configs import ConfigResult, ConfigSource, settle_config
 from .family import Architecture, Family, Task
 from .layout import ConversionError, Layout, VariableTable
-from .mapping import resolve_maps
+from .mapping import ResolvedMaps, resolve_maps
+from .new_heads import LabelCount, begin_head, said_labels
 from .pieces import same_values
 from .rules import matches_any
 
@@ -27,6 +28,7 @@ class PlanRequest:
         skip: Patterns of variables that the user wants left out.
         maps: Mappings of variables that the family does not know, see :mod:`.mapping`.
         file_maps: Those of a converter file, whose names may be nearly right.
+        init_missing: Whether parameters of the head that no variable holds are initialised.
     """
 
     configs: Sequence[ConfigSource] = ()
@@ -35,6 +37,7 @@ class PlanRequest:
     skip: Sequence[str] = field(default_factory=tuple)
     maps: Sequence[str] = field(default_factory=tuple)
     file_maps: Sequence[str] = field(default_factory=tuple)
+    init_missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Survey:
         head: The variables that the class's head reads, whether they are there or not.
         config: The configuration's fields and what is wrong with them.
         notes: What mappings did not say in so many words.
+        new: The variables of the head that are in no checkpoint: what they stand for is initialised.
     """
 
     variables: VariableTable
@@ -58,6 +62,7 @@ class Survey:
     head: frozenset[str]
     config: ConfigResult
     notes: Sequence[str] = ()
+    new: frozenset[str] = frozenset()
 
 
 def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -> Survey:
@@ -77,19 +82,43 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     refuse_unsupported(family, variables)
     name = request.architecture or _of_task(family, request, _detect_architecture(family, variables), variables)
     architecture = _architecture(family, name)
-    rules = family.encoder + architecture.head
-    skipped = (*family.skipped, *architecture.unused)
-    maps = resolve_maps(
-        rules, variables, request.maps, request.file_maps, lambda name: any(rule.matches(name) for rule in skipped)
-    )
-    layout = maps.apply(rules, variables)
+    maps = _resolve_maps(family, architecture, request, variables)
+    layout, new, problems = _place(family, architecture, request, maps, variables)
     variables = layout.variables
     labels = layout.sizes.get(architecture.labels)
     config = settle_config(family, _with_labels(request.configs, labels), layout)
-    config.problems += _label_problems(request.configs, labels, name)
+    config.problems += problems
+    config.problems += _label_problems(request.configs, labels, name, has_labels=bool(architecture.labels))
     config.problems += _task_problems(family, request, name, labels)
     head = _head_sources(family, architecture, variables)
-    return Survey(variables, left_out, name, layout, head, config, maps.notes)
+    return Survey(variables, left_out, name, layout, head, config, maps.notes, new)
+
+
+def _resolve_maps(
+    family: Family, architecture: Architecture, request: PlanRequest, variables: VariableTable
+) -> ResolvedMaps:
+    skipped = (*family.skipped, *architecture.unused)
+    return resolve_maps(
+        family.encoder + architecture.head,
+        variables,
+        request.maps,
+        request.file_maps,
+        lambda name: any(rule.matches(name) for rule in skipped),
+    )
+
+
+def _place(
+    family: Family, architecture: Architecture, request: PlanRequest, maps: ResolvedMaps, variables: VariableTable
+) -> tuple[Layout, frozenset[str], Sequence[str]]:
+    """The rules of the class on the variables; the stand-ins for what is to be new; what is wrong with these."""
+    if not request.init_missing:
+        return maps.apply(family.encoder + architecture.head, variables), frozenset(), ()
+    said = LabelCount.said(request.configs)
+    base = _base_sources(family, variables)
+    layout, new = begin_head(family.encoder, architecture, base, variables, maps.apply, said.count)
+    unknown = architecture.labels and said.count is None and architecture.labels not in layout.sizes
+    asked = ["num_labels   no file has it and no tensor shows it: give --num_labels N"] if unknown else []
+    return layout, new, said.problems if new else asked
 
 
 def without(variables: Mapping[str, Variable], skip: Sequence[str]) -> dict[str, Variable]:
@@ -114,9 +143,13 @@ def refuse_unsupported(family: Family, variables: Mapping[str, Variable]) -> Non
 
 def _head_sources(family: Family, architecture: Architecture, variables: VariableTable) -> frozenset[str]:
     """What a head reads besides what the base model reads, too."""
-    base = Layout.of(family.architectures[family.base_model].head, variables).sources
     head = Layout.of(architecture.head, variables)
-    return (head.sources | (head.copies & variables.keys())) - base
+    return (head.sources | (head.copies & variables.keys())) - _base_sources(family, variables)
+
+
+def _base_sources(family: Family, variables: VariableTable) -> frozenset[str]:
+    """What the class of the base model reads besides the rules that all classes have in common."""
+    return Layout.of(family.architectures[family.base_model].head, variables).sources
 
 
 def _architecture(family: Family, name: str) -> Architecture:
@@ -181,23 +214,21 @@ def _with_labels(configs: Sequence[ConfigSource], labels: int | None) -> list[Co
     return [ConfigSource("the head in the checkpoint", {"num_labels": labels}, literal=True), *configs]
 
 
-def _label_problems(configs: Sequence[ConfigSource], labels: int | None, architecture: str) -> list[str]:
+def _label_problems(
+    configs: Sequence[ConfigSource], labels: int | None, architecture: str, *, has_labels: bool
+) -> list[str]:
     """Where a configuration names another number of labels than the head has, or a flag one for a head without any."""
-    said = [
-        (source, spelling, count)
-        for source in configs
-        for spelling, count in (
-            ("num_labels", source.fields.get("num_labels")),
-            ("id2label", len(source.fields["id2label"]) if isinstance(source.fields.get("id2label"), dict) else None),
-        )
-        if count is not None
-    ]
+    said = [(source, *each) for source in configs for each in said_labels(source).items()]
     if labels is None:
-        return [
-            f"num_labels   {source.name} says {count}, {architecture} has no labels"
-            for source, _, count in said
-            if source.asked
-        ]
+        return (
+            []
+            if has_labels
+            else [
+                f"num_labels   {source.name} says {count}, {architecture} has no labels"
+                for source, _, count in said
+                if source.asked
+            ]
+        )
     return [
         f"{spelling}   {source.name} says {count}, the head in the checkpoint has {labels}"
         for source, spelling, count in said

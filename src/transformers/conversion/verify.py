@@ -50,6 +50,8 @@ def find_differences(
             continue
         if (found.shape, found.dtype) != (row.shape, row.dtype):
             wrong = f"is {found.dtype} {list(found.shape)}, not {row.dtype} {list(row.shape)}"
+        elif row.target in plan.newly_initialized:  # it has no origin that it could be held against
+            wrong = ""
         elif not _agrees(row, model.tensor(row.target), checkpoint, model):
             wrong = f"does not hold what {', '.join(row.sources) or row.operation} holds"
         else:

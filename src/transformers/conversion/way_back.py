@@ -73,6 +73,7 @@ class WayBack:
         check: What else it cannot express.
         vocabulary: Names of our vocabulary files -> their names in a release.
         files: Further files of a release, which are not just copied.
+        notes: What is worth knowing about what is written.
         sizes: Symbols and indices of the rules that no single field of the configuration gives.
         present: Variables that decide between rules and that the original has.
         zeros: Rules of variables that the original builds for all tasks: they are zero if a class leaves them unused.
@@ -90,6 +91,7 @@ class WayBack:
     check: Callable[[ExportedModel], list[str]] | None = None
     vocabulary: Mapping[str, str] = field(default_factory=dict)
     files: Callable[[ExportedModel], Contents] | None = None
+    notes: Callable[[ExportedModel], Iterable[str]] = _nothing
     sizes: Callable[[Any], Mapping[str, int]] | None = None
     present: Callable[[ExportedModel], Iterable[str]] = _nothing
     zeros: Callable[[ExportedModel], Rules] | None = None

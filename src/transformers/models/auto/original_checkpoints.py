@@ -112,6 +112,7 @@ def plan_conversion(
     num_heads: int | None = None,
     num_labels: int | None = None,
     finetuning_task_name: str | None = None,
+    init_missing: bool = False,
 ) -> ConversionPlan:
     """Decides everything about the conversion of an opened checkpoint.
 
@@ -127,6 +128,8 @@ def plan_conversion(
         num_heads: The number of attention heads, which no tensor shows.
         num_labels: The number of labels, held against the head.
         finetuning_task_name: Kept in the configuration as ``finetuning_task``.
+        init_missing: Whether parameters of the head that no variable holds are initialised as the model class would,
+            instead of being an error.
 
     Raises:
         ConversionError: With every problem that there is.
@@ -140,7 +143,9 @@ def plan_conversion(
     flags = [
         ConfigSource(flag, {name: value}, literal=True, asked=True) for flag, name, value in said if value is not None
     ]
-    asked = PlanRequest(configs=flags, architecture=architecture, dtype=dtype, skip=skip, maps=maps)
+    asked = PlanRequest(
+        configs=flags, architecture=architecture, dtype=dtype, skip=skip, maps=maps, init_missing=init_missing
+    )
     request = make_request(family, checkpoint, config, asked)
     plan = make_plan(family, checkpoint, request)
     make_config(plan).check()

@@ -13,8 +13,10 @@ from ...checkpoints import CheckpointReader, open_checkpoint
 from ...conversion.configs import ConfigSource
 from ...conversion.convert import no_progress
 from ...conversion.family import Family
+from ...conversion.initialisation import NEWLY_INITIALIZED
 from ...conversion.layout import ConversionError
 from ...conversion.plan import ConversionPlan, make_plan
+from ...conversion.report import turned_back
 from ...conversion.run import Progress
 from ...conversion.stored_model import CONFIG_FILE, StoredModel
 from ...conversion.survey import PlanRequest
@@ -34,6 +36,7 @@ class VerificationReport:
         tensors: Number of tensors compared.
         parameters: Number of parameters in them.
         rounded: How many of them were computed once more, because they cannot be turned back.
+        newly_initialized: Tensors of a head that have no origin in the checkpoint, so that nothing is said about them.
         checksums: Which checksums of the source were verified, in words; None if it has none.
         assumed: What was assumed, and why.
         seconds: Wall time.
@@ -47,20 +50,20 @@ class VerificationReport:
     tensors: int
     parameters: int
     rounded: int
+    newly_initialized: Sequence[str]
     checksums: str | None
     assumed: Sequence[str]
     seconds: float
     files: Sequence[Path]
 
     def __str__(self) -> str:
-        exact = f"{self.tensors - self.rounded} tensors turned back into the source bit for bit"
-        checks = [self.checksums or "no checksums in this format", exact if self.rounded else f"all {exact}"]
-        if self.rounded:
-            checks[-1] += f", {self.rounded} rounded and recomputed"
+        proof = turned_back(self.tensors, self.rounded, len(self.newly_initialized))
+        checks = [self.checksums or "no checksums in this format", proof]
         lines = [
             ("source", f"{self.source} ({self.source_format})"),
             ("model", f"{self.architecture} ({self.model_type})"),
             ("compared", f"{self.tensors:,} tensors, {self.parameters:,} parameters"),
+            *(("new", f"{name}: it has no origin in the checkpoint") for name in self.newly_initialized),
             *(("assumed", assumption) for assumption in self.assumed),
             ("checked", "; ".join(checks)),
             ("time", f"{self.seconds:.1f} s"),
@@ -115,6 +118,7 @@ def verify_model(
             tensors=len(plan.rows),
             parameters=plan.parameters,
             rounded=sum(plan.rounds(row, checkpoint) for row in plan.rows),
+            newly_initialized=plan.newly_initialized,
             checksums=checkpoint.checksums,
             assumed=plan.assumed,
             seconds=time.monotonic() - started,
@@ -134,7 +138,13 @@ def _plan(
     stored = ConfigSource(str(model.folder / CONFIG_FILE), _given_fields(family, model.config), literal=True)
     architectures = model.config.get("architectures") or [None]
     dtype = model.config.get("torch_dtype") or model.config.get("dtype") or "float32"
-    found = make_request(family, checkpoint, config, replace(request, architecture=architectures[0], dtype=dtype))
+    asked = replace(
+        request,
+        architecture=architectures[0],
+        dtype=dtype,
+        init_missing=bool(model.config.get(NEWLY_INITIALIZED)),
+    )
+    found = make_request(family, checkpoint, config, asked)
     return make_plan(family, checkpoint, replace(found, configs=[*found.configs, stored]))
 
 
