@@ -31,7 +31,7 @@ class StopStrings:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, strings: Sequence[str]) -> None:
-        if not strings or not all(isinstance(string, str) and string for string in strings):
+        if not strings or not all(strings):
             raise UserError(f"stop_strings must be strings that are not empty, not {list(strings)!r}.")
         self._tokenizer = tokenizer
         self._strings = tuple(strings)
