@@ -45,7 +45,7 @@ def original_fields(family: Family, way_back: WayBack, config: Any) -> tuple[dic
             except ValueError as error:
                 problems.append(str(error))
     if way_back.keeps_unknown:
-        fields |= _unknown_fields(family, config)
+        fields |= unknown_fields(family, config)
     return fields, problems
 
 
@@ -65,8 +65,8 @@ def _original_word(wanted: ConfigField, value: Any) -> Any:
     raise ValueError(f"{wanted.name} is {show_value(value)}, the original can express {known}")
 
 
-def _unknown_fields(family: Family, config: PretrainedConfig) -> dict[str, Any]:
-    """Fields that no configuration class knows, such as those that a conversion kept."""
+def unknown_fields(family: Family, config: PretrainedConfig) -> dict[str, Any]:
+    """Fields that the configuration class does not know, such as those that a conversion kept."""
     known = {*family.config_class().to_dict(), *(field.name for field in family.fields)}
     known |= {"transformers_version", "add_pooling_layer", "dtype", "torch_dtype"}
     return {name: value for name, value in config.to_dict().items() if name not in known}

@@ -18,6 +18,7 @@ import numpy as np
 from ..checkpoints import Variable
 from ..configuration_utils import PretrainedConfig
 from ..modeling_keys import match_keys
+from .export_config import unknown_fields
 from .family import Family
 from .layout import ConversionError, Layout, Placed, VariableTable
 from .numbered_names import fold_names
@@ -92,6 +93,10 @@ class Match:
             return True
         values = self._values(key)
         return same_bits(values, np.eye(*values.shape, dtype=values.dtype))
+
+    @property
+    def unknown_fields(self) -> Mapping[str, Any]:
+        return unknown_fields(self.family, self.config)
 
     # What an export is made of
 

@@ -27,6 +27,10 @@ class ExportedModel(Protocol):
     def folder(self) -> Path:
         """Where it is stored, its vocabulary included."""
 
+    @property
+    def unknown_fields(self) -> Mapping[str, Any]:
+        """Fields of the configuration that its class does not know."""
+
     def has(self, key: str) -> bool:
         """Whether a parameter is stored."""
 

@@ -33,15 +33,9 @@ from ...conversion.templates import Values
 from . import clusters
 from .clusters import CLUSTER_TABLE, EMBED, ONE_TABLE, SOFTMAX
 from .configuration_transfo_xl import TransfoXLConfig
+from .way_back import CORPUS_INFO, FLAGS_FILE, QUERY_BIASES, WAY_BACK, read_flags, shared_name
 
 WORDS, PROJECTION = "transformer.word_emb.emb_layers", "transformer.word_emb.emb_projs"
-
-QUERY_BIASES = ("r_w_bias", "r_r_bias")
-
-
-def shared_name(bias: str) -> str:
-    """What :func:`canonical_names` calls a bias of the queries that all layers share."""
-    return f"transformer/shared/{bias}"
 
 
 def slice_of_layer(values: Values, sizes: Sizes) -> Operation:  # noqa: ARG001  # the signature of all such functions
@@ -243,8 +237,9 @@ FAMILY = Family(
     released=RELEASED,
     find_vocabulary=find_corpus,
     canonical_names=canonical_names,
-    config_files={"corpus-info.json": read_corpus_info},
+    config_files={CORPUS_INFO: read_corpus_info, FLAGS_FILE: read_flags},
     finish_config=finish_config,
+    way_back=WAY_BACK,
 )
 
 convert_transfo_xl_checkpoint_to_pytorch = Script(

@@ -18,10 +18,7 @@ from ...conversion.layout import ConversionError, VariableTable
 from ...conversion.rules import Rules, skip, table, tensor, tied, when_different, when_present
 from ...conversion.script import CHECKPOINT, FOLDER, Script
 from .configuration_xlm import XLMConfig
-
-EMBEDDINGS, OUTPUT = "model/embeddings.weight", "model/pred_layer.proj.weight"
-OUTPUT_BIAS = "model/pred_layer.proj.bias"
-LANGUAGES = "model/lang_embeddings.weight"
+from .way_back import EMBEDDINGS, LANGUAGES, OUTPUT, OUTPUT_BIAS, SPECIAL_WORDS, WAY_BACK
 
 
 def same_name(module: str, shape: str, **words: tuple[str, ...]) -> Rules:
@@ -106,11 +103,6 @@ OPTIONS = (*(field.spelling for field in FIELDS), "asm_cutoffs", "lang2id", "id2
 
 #: What the original divides the widths of an adaptive softmax by if no option says it.
 DIVISOR = 4.0
-
-#: The words of the dictionary that the model knows by their ids.
-SPECIAL_WORDS = {
-    "bos_index": "<s>", "eos_index": "</s>", "pad_index": "<pad>", "unk_index": "<unk>", "mask_index": "<special1>",
-}  # fmt: skip
 
 
 def canonical_names(variables: Mapping[str, Variable]) -> dict[str, str]:
@@ -275,6 +267,7 @@ FAMILY = Family(
     embedded_vocabulary=embedded_vocabulary,
     canonical_names=canonical_names,
     finish_config=finish_config,
+    way_back=WAY_BACK,
 )
 
 convert_xlm_checkpoint_to_pytorch = Script(

@@ -239,6 +239,23 @@ def vocabulary_of_words(words: Sequence[str]) -> dict[str, int]:
     return vocabulary
 
 
+def words_of_vocabulary(vocabulary: Mapping[str, int]) -> list[str]:
+    """The words of a dictionary in the order of their ids, for what :func:`vocabulary_of_words` makes of them.
+
+    Raises:
+        UserError: The ids are not those from 0 on.
+    """
+    tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+    if [vocabulary[token] for token in tokens] != list(range(len(tokens))):
+        raise UserError(f"The ids of the vocabulary are not those from 0 to {len(tokens) - 1}, each of them once.")
+    return [token if number < len(SPECIAL_WORDS) else _word_of(token) for number, token in enumerate(tokens)]
+
+
+def _word_of(token: str) -> str:
+    ended = token.endswith(_END_OF_WORD)
+    return token.removesuffix(_END_OF_WORD) if ended else f"{token}{_CONTINUED}"
+
+
 def _token_of(word: str) -> str:
     continued = word.endswith(_CONTINUED) and word != _CONTINUED
     return word.removesuffix(_CONTINUED) if continued else f"{word}{_END_OF_WORD}"
