@@ -38,14 +38,6 @@ OPTIONS: Mapping[str, Any] = MappingProxyType({
     "bos_token_id": None, "eos_token_id": None, "pad_token_id": None, "decoder_start_token_id": None,
 })  # fmt: skip
 
-#: Options that the loops do not honour yet.
-_AWAITED = frozenset({
-    "min_length", "exponential_decay_length_penalty", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff",
-    "repetition_penalty", "encoder_repetition_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
-    "bad_words_ids", "sequence_bias", "forced_bos_token_id", "forced_eos_token_id", "suppress_tokens",
-    "begin_suppress_tokens", "renormalize_logits", "remove_invalid_values",
-})  # fmt: skip
-
 #: Options of the ecosystem that ``generate()`` cannot honour, each with the value at which it changes nothing.
 _NEUTRAL: Mapping[str, Any] = MappingProxyType({
     "num_beam_groups": 1, "diversity_penalty": 0.0, "penalty_alpha": None, "dola_layers": None, "low_memory": None,
@@ -190,12 +182,18 @@ class GenerationConfig(PushToHubMixin):
             setattr(self, name, options[name])
         return unused
 
+    def fill_in_defaults(self) -> None:
+        """Gives the options that are None, and that mean nothing then, their defaults."""
+        for name, value in OPTIONS.items():
+            if getattr(self, name) is None and name not in ("top_k", "top_p"):
+                setattr(self, name, value)
+
     def unsupported(self) -> list[str]:
         """The options that are set and that ``generate()`` would have to ignore, one line each."""
         return [
             f"{name}={value!r} is not supported"
             for name, value in self.to_dict().items()
-            if (name not in OPTIONS or name in _AWAITED) and value is not None
+            if name not in OPTIONS and value is not None
             if value != {**_NEUTRAL, **OPTIONS}.get(name)
             if not (name.startswith("_") or name == "transformers_version")
         ]

@@ -27,6 +27,7 @@ class Encoded:
             they are given, else the start token.
         mask: 1 for their tokens, 0 for padding.
         inputs: Further arguments of each step.
+        tokens: What was read, ``[batch, time]``, if it was tokens.
         hidden_states: Of each layer, ``[batch, time, hidden]``, if they were asked for.
         attentions: Of each layer, ``[batch, heads, time, time]``, if they were asked for.
     """
@@ -34,6 +35,7 @@ class Encoded:
     prompt: Tensor
     mask: Tensor
     inputs: dict[str, Any]
+    tokens: Tensor | None
     hidden_states: Tensors | None
     attentions: Tensors | None
 
@@ -79,7 +81,7 @@ def read_input(
     if mask is None:
         mask = torch.ones_like(prompt)  # the token from which a text starts is often the padding token
     rest |= {"encoder_outputs": BaseModelOutput(states), "encoder_attention_mask": attention_mask}
-    return Encoded(prompt, mask, rest, output.get("hidden_states"), output.get("attentions"))
+    return Encoded(prompt, mask, rest, input_ids, output.get("hidden_states"), output.get("attentions"))
 
 
 def _start_tokens(states: Tensor, config: GenerationConfig) -> Tensor:

@@ -17,17 +17,11 @@ from ..nn.cache import Cache, PastKeyValues, as_cache
 from .beam_search import candidate_choice, search
 from .configuration import GENERATION_CONFIG_NAME, OPTIONS, GenerationConfig
 from .decoding import Ends, Texts, token_choice, write
-from .encoder import read_input
+from .encoder import Encoded, read_input
 from .inputs import Prompt, StepInputs
-from .logits_process import (
-    LogitsProcessor,
-    LogitsProcessorList,
-    MinNewTokensLengthLogitsProcessor,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
-)
+from .logits_process import LogitsProcessor
 from .outputs import Records, gathered
+from .processors import PromptFacts, processors_for
 from .reader import Reader
 from .refusals import contradictions, without_effect
 from .state import DecodingState
@@ -145,12 +139,14 @@ class GenerationMixin(_Model):
             encoded = read_input(self, tokens, attention_mask, config, arguments, records.wanted)
             tokens, attention_mask, arguments = encoded.prompt, encoded.mask, encoded.inputs
         prompt = Prompt.of(tokens, arguments.pop("inputs_embeds", None), attention_mask, config, self.device)
+        config.min_length = max(0, config.min_length - prompt.hidden)
         room = prompt.room(config, getattr(self.config, "max_position_embeddings", None))
         copies = max(config.num_beams, config.num_return_sequences)
         state = self._state_for(prompt, past_key_values, room, copies) if config.use_cache else None
         step_inputs = StepInputs.of(prompt, arguments, self._inputs_per_token, room)
         reader = Reader(self, step_inputs, state, copies, records)
-        processors = _processors(config, prompt.tokens.shape[1])
+        facts = _facts(prompt, encoded, room)
+        processors = processors_for(config, facts, logits_processor, prefix_allowed_tokens_fn)
         texts = Texts.starting_with(prompt.tokens, room, copies, prompt.hidden)
         found = None
         if config.num_beams > 1:
@@ -246,6 +242,7 @@ class GenerationMixin(_Model):
         if options.get("max_length") is not None:
             config.max_new_tokens = None
         arguments = {name: value for name, value in config.update(**options).items() if value is not None}
+        config.fill_in_defaults()
         own = _OWN_INPUTS | self._inputs_of_generation
         inputs = inspect.signature(self.base_model.forward).parameters.keys() - own
         problems = [
@@ -274,15 +271,15 @@ class GenerationMixin(_Model):
         return [f"decoder_start_token_id={start} has no effect on a model without an encoder"]
 
 
-def _processors(config: GenerationConfig, prompt_length: int) -> LogitsProcessorList:
-    processors = LogitsProcessorList()
-    if config.min_new_tokens and config.end_tokens:
-        processors.append(MinNewTokensLengthLogitsProcessor(prompt_length, config.min_new_tokens, config.end_tokens))
-    if config.do_sample:
-        if config.temperature != 1.0:
-            processors.append(TemperatureLogitsWarper(config.temperature))
-        if config.top_k:
-            processors.append(TopKLogitsWarper(config.top_k))
-        if config.top_p is not None and config.top_p < 1.0:
-            processors.append(TopPLogitsWarper(config.top_p))
-    return processors
+def _facts(prompt: Prompt, encoded: Encoded | None, room: int) -> PromptFacts:
+    """What processors are told: of tokens that come back, and of what the model was given to read."""
+    tokens = None if prompt.hidden else prompt.tokens
+    mask = None if prompt.hidden else prompt.mask
+    return PromptFacts(
+        length=prompt.tokens.shape[1] - prompt.hidden,
+        encoder_input_ids=tokens if encoded is None else encoded.tokens,
+        max_length=room - prompt.hidden,
+        device=prompt.tokens.device,
+        prompt_mask=mask,
+        encoder_mask=mask if encoded is None else encoded.inputs["encoder_attention_mask"],
+    )
