@@ -32,6 +32,7 @@ from .modeling_outputs import (
     SequenceClassifierOutputWithPast,
     TokenClassifierOutput,
 )
+from .modeling_padding import View, looking_at
 from .modeling_utils import PreTrainedModel
 from .nn.heads import SequenceSummary, at_positions, last_real_position
 from .nn.losses import classification_loss, next_token_loss, span_loss, token_loss
@@ -73,10 +74,15 @@ def called_like(base_model: type[PreTrainedModel]) -> Callable[[type[TaskT]], ty
 class TaskModel(PreTrainedModel):
     """A base model with a head on it.
 
+    Attributes:
+        view: Which of the base model's states the head looks at, and nobody else does unless they are asked for.
+
     Args:
         config: The hyper-parameters.
         base_model: The base model; it becomes the sub-module ``base_model_prefix``, as the state dict has it.
     """
+
+    view: View = View.ALL
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel) -> None:
         super().__init__(config)
@@ -90,7 +96,8 @@ class TaskModel(PreTrainedModel):
 
     def run_base(self, inputs: Mapping[str, Any]) -> Any:
         """The output of the base model, always as a :class:`~transformers.ModelOutput`."""
-        return self.base_model(**{**inputs, "return_dict": True})
+        with looking_at(self.view):
+            return self.base_model(**{**inputs, "return_dict": True})
 
     def output(self, kind: type[ModelOutput], base: ModelOutput, return_dict: bool | None, **own: Any) -> Any:
         """The output of the head, with hidden states, attentions, cache as far as the base model returned them.
@@ -155,7 +162,7 @@ class MaskedLM(ScoringModel):
 
     def scores(self, base: Any, inputs: Mapping[str, Any]) -> Tensor:
         """``[batch, time, vocabulary]``."""
-        return self.lm_logits(base.last_hidden_state)
+        return base.layout.each(self.lm_logits, base.last_hidden_state)  # type: ignore[no-any-return]
 
 
 class CausalLM(MaskedLM):
@@ -219,6 +226,8 @@ class PooledSequenceClassification(SequenceClassification):
         base_model: The base model.
         dropout: Dropout of the pooled states.
     """
+
+    view = View.FIRST
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
         super().__init__(config, base_model)
@@ -292,7 +301,10 @@ class TokenClassification(ScoringModel):
 
     def scores(self, base: Any, inputs: Mapping[str, Any]) -> Tensor:
         """``[batch, time, labels]``."""
-        return self.classifier(self.dropout(base.last_hidden_state))  # type: ignore[no-any-return]
+        return base.layout.each(self._classify, base.last_hidden_state)  # type: ignore[no-any-return]
+
+    def _classify(self, hidden: Tensor) -> Tensor:
+        return self.classifier(self.dropout(hidden))  # type: ignore[no-any-return]
 
 
 class MultipleChoice(ScoringModel):
@@ -325,6 +337,8 @@ class PooledMultipleChoice(MultipleChoice):
         base_model: The base model.
         dropout: Dropout of the pooled states.
     """
+
+    view = View.FIRST
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
         super().__init__(config, base_model)
@@ -373,7 +387,7 @@ class QuestionAnswering(TaskModel):
             ``output_class`` (or its fields as a tuple).
         """
         base = self.run_base(inputs)
-        start, end = self.qa_outputs(base.last_hidden_state).unbind(-1)
+        start, end = base.layout.each(self.qa_outputs, base.last_hidden_state).unbind(-1)
         loss = None
         if start_positions is not None and end_positions is not None:
             loss = span_loss(start, end, start_positions, end_positions)
@@ -421,6 +435,15 @@ def number_of_choices(inputs: Mapping[str, Any]) -> int:
         shape = "missing" if given is None else f"of shape {list(given.shape)}"
         raise UserError(f"{name}: {shape}.", advice="Multiple choice needs input_ids [batch, choices, time].")
     return given.shape[1]
+
+
+#: Which states a summary of each kind is made from; of all of them, if it is not among these.
+_VIEW_OF_SUMMARY = {"first": View.FIRST, "last": View.LAST, "cls_index": View.LAST}
+
+
+def summary_view(config: PretrainedConfig) -> View:
+    """Which states :func:`sequence_summary` looks at where it is given no positions."""
+    return _VIEW_OF_SUMMARY.get(config.summary_type, View.ALL)
 
 
 def sequence_summary(config: PretrainedConfig, num_labels: int | None = None) -> SequenceSummary:

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 import torch
 from torch.utils import _pytree as pytree
 
+from .nn.padding import EVERYTHING, Layout
+
 if TYPE_CHECKING:
     from .nn.cache import Cache
 
@@ -38,7 +40,12 @@ class ModelOutput(dict[str, Any]):
 
     A subclass is decorated with :func:`dataclasses.dataclass` and all its fields are optional. Instead of fields the
     constructor takes one mapping or iterator of pairs, which is how ``DataParallel`` builds what it gathered.
+
+    Attributes:
+        layout: Which positions a base model computed, for the head on it. No field, and not in copies.
     """
+
+    layout: Layout = EVERYTHING
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

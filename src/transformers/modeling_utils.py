@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from .configuration_utils import PretrainedConfig, existing_folder
+from .errors import UserError
 from .hub import HubOptions, PushToHubMixin
 from .modeling_checkpointing import GradientCheckpointing, LayerStack
 from .modeling_compatibility import DeviceMap, check_attention, device_of, drop_without_effect
@@ -60,6 +61,7 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
         tied_weights: Key of a parameter -> key of the parameter that it shares. Ties to the word embeddings are
             honoured if ``config.tie_word_embeddings`` is set.
         ignored_on_load: Shell patterns of keys that older files have and nobody needs.
+        supports_skip_padding: Whether the model is an encoder that can leave padding out of the computation.
 
     Args:
         config: The configuration; the model keeps it.
@@ -71,6 +73,7 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
     main_input_name: ClassVar[str] = "input_ids"
     tied_weights: ClassVar[Mapping[str, str]] = {}
     ignored_on_load: ClassVar[tuple[str, ...]] = ()
+    supports_skip_padding: ClassVar[bool] = False
 
     config: Any
 
@@ -79,6 +82,11 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
             raise TypeError(
                 f"{type(self).__name__} takes a configuration, not {type(config).__name__}; "
                 f"use {type(self).__name__}.from_pretrained for a name or folder."
+            )
+        if config.skip_padding is True and (config.is_decoder or not self.supports_skip_padding):
+            raise UserError(
+                f"{type(self).__name__} cannot leave padding out: skip_padding=True is for encoders.",
+                advice='Leave it at "auto", which changes nothing here.',
             )
         super().__init__()
         self.config = config

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .padding import EVERYTHING, Layout
 
 
 class Table(Protocol):
@@ -119,6 +120,7 @@ class SummedEmbeddings(nn.Module):
         position_ids: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         past: int = 0,
+        layout: Layout = EVERYTHING,
     ) -> Tensor:
         """Embeds a batch.
 
@@ -128,9 +130,10 @@ class SummedEmbeddings(nn.Module):
             position_ids: ``[batch or 1, time]``; if None they count from ``past`` on, also over padding.
             inputs_embeds: ``[batch, time, size]`` in the place of word embeddings.
             past: Positions that were seen in earlier calls.
+            layout: Which positions are wanted.
 
         Returns:
-            ``[batch, time, size]``.
+            ``[batch, time, size]``, packed as the layout says.
 
         Raises:
             UserError: The sequence is longer than the table of positions, or an id is outside its table.
@@ -146,7 +149,7 @@ class SummedEmbeddings(nn.Module):
             position = self.position_embeddings.weight[past : past + length]
         else:
             position = look_up(self.position_embeddings, position_ids, "position_ids")
-        normed: Tensor = self.LayerNorm(word + segment + position)
+        normed: Tensor = self.LayerNorm(layout.pack(word + segment + position))
         dropped: Tensor = self.dropout(normed)
         return dropped
 

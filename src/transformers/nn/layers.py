@@ -9,10 +9,11 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from .attention import attention, head_features, merge_heads, split_heads
+from .attention import head_features, split_heads
 from .cache import Cache
 from .linear import keep_outputs
 from .masks import head_masks
+from .padding import EVERYTHING, Layout
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class AttentionInputs:
         encoder_mask: Added to the scores of cross-attention.
         cache: Keys and values of earlier positions, to be extended.
         need_weights: Whether the attention weights are wanted.
+        layout: Which positions the states are of.
     """
 
     mask: Tensor | None = None
@@ -34,10 +36,11 @@ class AttentionInputs:
     encoder_mask: Tensor | None = None
     cache: Cache | None = None
     need_weights: bool = False
+    layout: Layout = EVERYTHING
 
 
 class LayerOutputs(NamedTuple):
-    """What a stack of layers gives.
+    """What a stack of layers gives, with a place for every position of the batch.
 
     Attributes:
         hidden: The states after the last layer, ``[batch, time, hidden]``.
@@ -69,6 +72,7 @@ def run_layers(
         head_mask: See :func:`~transformers.nn.masks.head_masks`.
         need_states: Whether the states between the layers are wanted.
     """
+    unpack = inputs.layout.unpack
     states, weights, cross_weights = [hidden], [], []
     for layer, heads in zip(layers, head_masks(head_mask, len(layers)), strict=True):
         hidden, own, cross = layer(hidden, inputs, heads)
@@ -79,7 +83,10 @@ def run_layers(
         if cross is not None:
             cross_weights.append(cross)
     return LayerOutputs(
-        hidden, tuple(states) if need_states else None, tuple(weights) or None, tuple(cross_weights) or None
+        unpack(hidden),
+        tuple(unpack(state) for state in states) if need_states else None,
+        tuple(weights) or None,
+        tuple(cross_weights) or None,
     )
 
 
@@ -140,7 +147,7 @@ class ProjectedAttention(nn.Module):
         """``[batch, time, hidden]`` -> the same, and the weights ``[batch, heads, time, keys]`` if they are wanted."""
         query = split_heads(self.query(hidden), len(self.kept))
         key, value = keys_and_values(self._project, hidden, inputs, self.layer, cross=self.cross)
-        context, weights = attention(
+        return inputs.layout.attend(
             query,
             key,
             value,
@@ -151,7 +158,6 @@ class ProjectedAttention(nn.Module):
             need_weights=inputs.need_weights,
             head_mask=head_mask,
         )
-        return merge_heads(context), weights
 
     def _project(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """``[batch, time, hidden]`` -> keys and values, ``[batch, heads, time, size]`` each."""

@@ -25,6 +25,7 @@ from ...modeling_heads import (
     called_like,
 )
 from ...modeling_outputs import BaseModelOutputWithPooling, ModelOutput, Tensors
+from ...modeling_padding import choose_layout
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activation
 from ...nn.embeddings import SummedEmbeddings
@@ -120,6 +121,7 @@ class AlbertPreTrainedModel(PreTrainedModel):
     base_model_prefix = "albert"
     word_embeddings = "embeddings.word_embeddings"
     supports_gradient_checkpointing = True
+    supports_skip_padding = True
     ignored_on_load = ("*embeddings.position_ids", "*embeddings.token_type_ids")
 
     config: AlbertConfig
@@ -182,11 +184,21 @@ class AlbertModel(AlbertPreTrainedModel):
         """
         config = self.config
         need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
-        embedded = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds)
+        need_weights = config.output_attentions if output_attentions is None else output_attentions
+        layout = choose_layout(
+            self,
+            config.skip_padding,
+            attention_mask,
+            inputs_embeds if input_ids is None else input_ids,
+            inspected=need_states or need_weights or head_mask is not None,
+        )
+        embedded = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds, layout=layout)
         hidden = self.encoder.embedding_hidden_mapping_in(embedded)
+        mask = None if layout.packed else attention_mask
         inputs = AttentionInputs(
-            mask=self_attention_mask(attention_mask, hidden, 0, causal=False, value=MASKED),
-            need_weights=config.output_attentions if output_attentions is None else output_attentions,
+            mask=self_attention_mask(mask, hidden, 0, causal=False, value=MASKED),
+            need_weights=need_weights,
+            layout=layout,
         )
         blocks = [self._layer_call(block) for block in self.encoder.blocks()]
         run = run_layers(blocks, hidden, inputs, head_mask, need_states=need_states)
@@ -196,6 +208,7 @@ class AlbertModel(AlbertPreTrainedModel):
             hidden_states=None if run.states is None else run.states[:: config.inner_group_num],
             attentions=run.weights,
         )
+        output.layout = layout
         wants_dict = config.use_return_dict if return_dict is None else return_dict
         return output if wants_dict else output.to_tuple()
 
@@ -289,7 +302,8 @@ class AlbertForPreTraining(_AlbertWordScores, TaskModel):
     ) -> Any:
         """Computes both scores, and the sum of the losses for which there are labels."""
         base = self.run_base(inputs)
-        words, order = self.lm_logits(base.last_hidden_state), self.sop_classifier(base.pooler_output)
+        words = base.layout.each(self.lm_logits, base.last_hidden_state)
+        order = self.sop_classifier(base.pooler_output)
         tasks = ((words, labels), (order, sentence_order_label))
         losses = [token_loss(logits, wanted) for logits, wanted in tasks if wanted is not None]
         return self.output(

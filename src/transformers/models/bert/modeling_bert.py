@@ -35,6 +35,7 @@ from ...modeling_outputs import (
     NextSentencePredictorOutput,
     Tensors,
 )
+from ...modeling_padding import View, choose_layout
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activation
 from ...nn.cache import PastKeyValues, cache_for_call
@@ -131,6 +132,7 @@ class BertPreTrainedModel(PreTrainedModel):
     base_model_prefix = "bert"
     word_embeddings = "embeddings.word_embeddings"
     supports_gradient_checkpointing = True
+    supports_skip_padding = True
     ignored_on_load: ClassVar[tuple[str, ...]] = ("*embeddings.position_ids", "*embeddings.token_type_ids")
 
     config: BertConfig
@@ -215,14 +217,24 @@ class BertModel(BertPreTrainedModel):
         recomputed = self.gradient_checkpointing and self.training
         cache = cache_for_call(past_key_values, wanted=use_cache, recomputed=recomputed)
         past = 0 if cache is None else cache.get_seq_length()
-        hidden = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds, past)
+        need_weights = config.output_attentions if output_attentions is None else output_attentions
+        layout = choose_layout(
+            self,
+            config.skip_padding,
+            None if config.is_decoder or encoder_hidden_states is not None else attention_mask,
+            inputs_embeds if input_ids is None else input_ids,
+            inspected=need_states or need_weights or head_mask is not None,
+        )
+        hidden = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds, past, layout)
+        mask = None if layout.packed else attention_mask
         inputs = AttentionInputs(
-            mask=self_attention_mask(attention_mask, hidden, past, causal=config.is_decoder, value=MASKED),
+            mask=self_attention_mask(mask, hidden, past, causal=config.is_decoder, value=MASKED),
             causal=config.is_decoder and attention_mask is None,
             encoder_states=encoder_hidden_states,
             encoder_mask=additive_mask(encoder_attention_mask, hidden.dtype, value=MASKED),
             cache=cache,
-            need_weights=config.output_attentions if output_attentions is None else output_attentions,
+            need_weights=need_weights,
+            layout=layout,
         )
         layers = [self._layer_call(layer) for layer in self.encoder.layer]
         run = run_layers(layers, hidden, inputs, head_mask, need_states=need_states)
@@ -234,6 +246,7 @@ class BertModel(BertPreTrainedModel):
             attentions=run.weights,
             cross_attentions=run.cross_weights,
         )
+        output.layout = layout
         wants_dict = config.use_return_dict if return_dict is None else return_dict
         return output if wants_dict else output.to_tuple()
 
@@ -301,6 +314,7 @@ class BertForNextSentencePrediction(ScoringModel, BertPreTrainedModel):
     """Scores that the second segment follows the first (0) or not (1); ``labels`` ``[batch]``."""
 
     output_class = NextSentencePredictorOutput
+    view = View.FIRST
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config, BertModel(config, add_pooling_layer=True))
@@ -346,7 +360,8 @@ class BertForPreTraining(_BertWordScores, TaskModel):
     ) -> Any:
         """Computes both scores, and the sum of the losses for which there are labels."""
         base = self.run_base(inputs)
-        words, sentences = self.lm_logits(base.last_hidden_state), self.cls.seq_relationship(base.pooler_output)
+        words = base.layout.each(self.lm_logits, base.last_hidden_state)
+        sentences = self.cls.seq_relationship(base.pooler_output)
         tasks = ((words, labels), (sentences, next_sentence_label))
         losses = [token_loss(logits, wanted) for logits, wanted in tasks if wanted is not None]
         return self.output(

@@ -24,17 +24,20 @@ from ...modeling_heads import (
     TokenClassification,
     called_like,
     sequence_summary,
+    summary_view,
 )
 from ...modeling_outputs import BaseModelOutput, ModelOutput, Tensors
+from ...modeling_padding import choose_layout
 from ...modeling_span_beams import BeamQuestionAnswering
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activation
-from ...nn.attention import attention, head_features, merge_heads, split_heads
+from ...nn.attention import head_features, split_heads
 from ...nn.embeddings import check_length, embed_words, look_up
 from ...nn.inputs import check_shapes
 from ...nn.layers import AttentionInputs, in_chunks, run_layers
 from ...nn.linear import keep_inputs, keep_outputs
 from ...nn.masks import self_attention_mask
+from ...nn.padding import Layout
 from ...nn.sinusoidal_embedding import SinusoidalEmbedding
 from ...nn.span_beams import SpanBeamHead, SpanHead
 from .configuration_xlm import XLMConfig
@@ -70,7 +73,7 @@ class XLMAttention(nn.Module):
         )
         if inputs.cache is not None:
             key, value = inputs.cache.update(self.layer, key, value)
-        context, weights = attention(
+        context, weights = inputs.layout.attend(
             query,
             key,
             value,
@@ -81,7 +84,7 @@ class XLMAttention(nn.Module):
             need_weights=inputs.need_weights,
             head_mask=head_mask,
         )
-        return self.out_lin(merge_heads(context)), weights
+        return self.out_lin(context), weights
 
     def prune_heads(self, heads: Collection[int]) -> None:
         """Removes heads, given by the numbers that they had before any were removed."""
@@ -116,6 +119,7 @@ class XLMPreTrainedModel(PreTrainedModel):
     base_model_prefix = "transformer"
     word_embeddings = "embeddings"
     supports_gradient_checkpointing = True
+    supports_skip_padding = True
     ignored_on_load: ClassVar[tuple[str, ...]] = ("*position_ids",)
 
     config: XLMConfig
@@ -210,23 +214,32 @@ class XLMModel(XLMPreTrainedModel):
             lengths=(lengths, axes[:1]),
         )
         real = self._real_positions(words, input_ids, attention_mask, lengths)
-        hidden = self._embed(words, langs, token_type_ids, position_ids, past)
-        factor = real[:, past:, None].to(hidden.dtype)
+        need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        need_weights = config.output_attentions if output_attentions is None else output_attentions
+        inspected = need_states or need_weights or head_mask is not None
+        layout = choose_layout(self, config.skip_padding, real if cache is None else None, words, inspected=inspected)
+        hidden = self._embed(words, langs, token_type_ids, position_ids, past, layout)
+        factor = layout.pack(real[:, past:, None].to(hidden.dtype))
+        # Half of the lowest number: beyond the reach of any score, and a sum with one stays finite in float16.
+        lowest = torch.finfo(hidden.dtype).min / 2
+        seen = None if layout.packed else real
         inputs = AttentionInputs(
-            # Half of the lowest number: beyond the reach of any score, and a sum with one stays finite in float16.
-            mask=self_attention_mask(real, hidden, past, causal=config.causal, value=torch.finfo(hidden.dtype).min / 2),
+            mask=self_attention_mask(seen, hidden, past, causal=config.causal, value=lowest),
+            causal=config.causal and layout.packed,
             cache=opened(cache, config.n_layers, recomputed=self.gradient_checkpointing and self.training),
-            need_weights=config.output_attentions if output_attentions is None else output_attentions,
+            need_weights=need_weights,
+            layout=layout,
         )
         outputs = run_layers(
             [functools.partial(self._layer_call(self._layer), layer, factor) for layer in range(config.n_layers)],
             hidden * factor,
             inputs,
             head_mask,
-            need_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            need_states=need_states,
         )
         write_back(inputs.cache, cache)
         output = BaseModelOutput(outputs.hidden, outputs.states, outputs.weights)
+        output.layout = layout
         wants_dict = config.use_return_dict if return_dict is None else return_dict
         return output if wants_dict else output.to_tuple()
 
@@ -243,7 +256,13 @@ class XLMModel(XLMPreTrainedModel):
         return torch.arange(words.shape[1], device=words.device) < lengths[:, None]
 
     def _embed(
-        self, words: Tensor, langs: Tensor | None, types: Tensor | None, positions: Tensor | None, past: int
+        self,
+        words: Tensor,
+        langs: Tensor | None,
+        types: Tensor | None,
+        positions: Tensor | None,
+        past: int,
+        layout: Layout,
     ) -> Tensor:
         """``[batch, time, emb_dim]``: what the first layer reads of the positions that are not in the cache."""
         hidden, keys = words[:, past:], words.shape[1]
@@ -256,7 +275,7 @@ class XLMModel(XLMPreTrainedModel):
             hidden = hidden + look_up(self.lang_embeddings, langs[:, past:], "langs")
         if types is not None:
             hidden = hidden + look_up(self.embeddings, types[:, past:], "token_type_ids")
-        dropped: Tensor = self.dropout(self.layer_norm_emb(hidden))
+        dropped: Tensor = self.dropout(self.layer_norm_emb(layout.pack(hidden)))
         return dropped
 
     def _layer(
@@ -324,6 +343,7 @@ class XLMForSequenceClassification(SequenceClassification, XLMPreTrainedModel):
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config, XLMModel(config))
         self.sequence_summary = sequence_summary(config)
+        self.view = summary_view(config)
         self.post_init()
 
     def scores(self, base: Any, inputs: Mapping[str, Any]) -> Tensor:
@@ -346,6 +366,7 @@ class XLMForMultipleChoice(MultipleChoice, XLMPreTrainedModel):
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config, XLMModel(config))
         self.sequence_summary = sequence_summary(config)
+        self.view = summary_view(config)
         self.logits_proj = nn.Linear(config.num_labels, 1)
         self.post_init()
 

@@ -1,0 +1,110 @@
+"""When padding is left out of the computation: the setting ``skip_padding`` of a configuration.
+
+- ``"auto"``: where the state of no padded position can be seen from outside, and where it pays;
+- ``True``: in every forward pass of an encoder; the states and scores that it returns for padded positions are 0;
+- ``False``: never.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+
+import torch
+from torch import Tensor, nn
+
+from .nn.padding import EVERYTHING, BlankedLayout, Layout, PackedLayout
+
+#: How many positions have to be padding for ``"auto"`` to leave it out, and which share of the batch.
+LEAST_PADDING, LEAST_SHARE = 64, 0.1
+
+
+class View(enum.Enum):
+    """Which states of a base model its caller looks at."""
+
+    ALL = enum.auto()
+    REAL = enum.auto()
+    FIRST = enum.auto()
+    LAST = enum.auto()
+
+    def has_no_padding(self, real: Tensor) -> bool:
+        """Whether all positions that are looked at are real, and each row has one to look at.
+
+        Args:
+            real: ``[batch, time]``, true for real tokens.
+        """
+        seen = {View.ALL: real.all(1), View.REAL: real.any(1), View.FIRST: real[:, 0], View.LAST: real[:, -1]}[self]
+        return bool(seen.all())
+
+
+_view: ContextVar[View] = ContextVar("view", default=View.ALL)
+
+
+def looking_at(view: View) -> AbstractContextManager[None]:
+    """A context in which models are called by somebody who looks at some of their states only."""
+    return nullcontext() if torch.compiler.is_compiling() else _looking_at(view)
+
+
+@contextmanager
+def _looking_at(view: View) -> Iterator[None]:
+    token = _view.set(view)
+    try:
+        yield
+    finally:
+        _view.reset(token)
+
+
+def choose_layout(
+    model: nn.Module, setting: bool | str, attention_mask: Tensor | None, tokens: Tensor | None, *, inspected: bool
+) -> Layout:
+    """The positions that a forward pass of an encoder computes.
+
+    Values of the mask are read at most once, and only where padding may be left out. While a model is compiled, traced
+    or vectorised they are unknown, and all positions are computed.
+
+    Args:
+        model: The model; hooks of its parts would see that positions are missing.
+        setting: ``config.skip_padding``.
+        attention_mask: ``[batch, time]``, 1 for real tokens and 0 for padding. With another mask all is computed.
+        tokens: What the mask is about: ``[batch, time]`` or ``[batch, time, size]``.
+        inspected: Whether states or attention weights are asked for, or heads are switched off.
+    """
+    if setting is False or attention_mask is None or tokens is None or attention_mask.shape != tokens.shape[:2]:
+        return EVERYTHING
+    optional = setting is not True
+    if _values_are_unknown(attention_mask):
+        return EVERYTHING if optional else BlankedLayout(attention_mask)
+    view = _view.get()
+    if optional and (inspected or view is View.ALL or attention_mask.numel() < LEAST_PADDING):
+        return EVERYTHING
+    mask = attention_mask.cpu()
+    real = mask != 0
+    padding = real.numel() - int(real.sum())
+    if not padding or not torch.equal(real, mask == 1):
+        return EVERYTHING
+    if view is not View.ALL and not view.has_no_padding(real):
+        return EVERYTHING
+    if optional and (not _pays(padding, real.numel()) or _has_hooks(model)):
+        return EVERYTHING
+    return PackedLayout(real, tokens.device)
+
+
+def _values_are_unknown(tensor: Tensor) -> bool:
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._get_tracing_state() is not None
+        or type(tensor) is not Tensor
+        or tensor.is_meta
+        or torch._C._functorch.is_batchedtensor(tensor)
+    )
+
+
+def _pays(padding: int, positions: int) -> bool:
+    return padding >= max(LEAST_PADDING, LEAST_SHARE * positions)
+
+
+def _has_hooks(model: nn.Module) -> bool:
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any(getattr(module, kind) for module in model.modules() for kind in kinds)
