@@ -131,7 +131,7 @@ class GenerationTester:
             for _ in range(NEW):
                 best = self.next_scores(model, prompt, expected).argmax(-1)
                 expected = torch.cat([expected, best[:, None]], dim=1)
-        assert len(expected[:, -NEW:].unique()) > 4, "texts of one token would prove little"
+        assert len(expected[:, -NEW:].unique()) > 3, "texts of one token would prove little"
         actual = self.generate(model, prompt, eos_token_id=None, use_cache=use_cache)
         assert torch.equal(actual, expected)
 
@@ -162,7 +162,7 @@ class GenerationTester:
         assert (output.sequences[:, begin:][~new] == self.pad).all()
         ranked = output.sequences_scores.view(BATCH, 3)
         assert (ranked[:, :-1] >= ranked[:, 1:]).all()
-        assert len(output.sequences.unique(dim=0)) == len(output.sequences)
+        assert all(len(texts.unique(dim=0)) == 3 for texts in output.sequences.split(3))
 
     @EVERY_STRATEGY
     def test_what_is_remembered_changes_nothing(self, options: dict[str, Any]) -> None:
