@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from .ancestry import Ancestry, RowChange
+from .growing import GrowingStates
 
 #: Keys and values of one layer; where there is a cross-attention, followed by its keys and values.
 LayerTensors: TypeAlias = tuple[Tensor, ...]
@@ -25,110 +26,52 @@ LayerTensors: TypeAlias = tuple[Tensor, ...]
 #: What a caller may pass as ``past_key_values``.
 PastKeyValues: TypeAlias = "Cache | Sequence[Sequence[Tensor]]"
 
-#: The least room, in positions, that is added when a buffer has become too small.
-_BLOCK = 64
-
 
 class CacheLayer:
-    """The cache of one layer: keys and values in buffers with room behind them, and those of its cross-attention.
+    """The cache of one layer: keys and values, and those of its cross-attention.
 
     Args:
         capacity: Positions to reserve when the first keys arrive; 0 keeps the first keys as they are.
     """
 
     def __init__(self, capacity: int = 0) -> None:
-        self._capacity = capacity
-        self._length = 0
-        self._keys: Tensor | None = None
-        self._values: Tensor | None = None
-        # Whether the buffers are the layer's own and nobody has been shown what they hold.
-        self._private = False
+        self._keys = GrowingStates(capacity)
+        self._values = GrowingStates(capacity)
         self.cross: tuple[Tensor, Tensor] | None = None
 
     def __len__(self) -> int:
-        return self._length
-
-    @property
-    def keys(self) -> Tensor:
-        """All keys so far, ``[batch, heads, time, size]``."""
-        return self._filled(self._keys)
-
-    @property
-    def values(self) -> Tensor:
-        """All values so far, ``[batch, heads, time, size]``."""
-        return self._filled(self._values)
+        return len(self._keys)
 
     @property
     def batch(self) -> int:
         """The number of rows."""
-        return self.keys.shape[0]
+        return self._keys.batch
+
+    @property
+    def keys(self) -> Tensor:
+        """All keys so far, ``[batch, heads, time, size]``."""
+        return self._keys.shared()
+
+    @property
+    def values(self) -> Tensor:
+        """All values so far, ``[batch, heads, time, size]``."""
+        return self._values.shared()
 
     @property
     def tensors(self) -> LayerTensors:
-        """Keys and values, followed by those of the cross-attention if there are any. They do not change later."""
-        self._private = False
+        """Keys and values, followed by those of the cross-attention if there are any."""
         return (self.keys, self.values, *(self.cross or ()))
 
-    def append(self, key: Tensor, value: Tensor) -> None:
-        """Adds the keys and values of further positions, ``[batch, heads, new, size]``.
-
-        Where gradients are recorded the tensors are concatenated, because a write into a buffer would change what
-        autograd has saved; otherwise they are written into the buffer, which grows when it is full.
-        """
-        if self._keys is not None and self._keys.shape[0] != key.shape[0]:
-            raise UserError(
-                f"The cache (past_key_values) holds {self._keys.shape[0]} sequences, the input {key.shape[0]}.",
-                advice="Give as many input rows as in the calls that filled the cache, or start without one.",
-            )
-        start, self._length = self._length, self._length + key.shape[2]
-        self._keys = self._extended(self._keys, key, start)
-        self._values = self._extended(self._values, value, start)
+    def append(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Adds the keys and values of further positions, ``[batch, heads, new, size]``, and returns all."""
+        return self._keys.append(key), self._values.append(value)
 
     def reorder(self, change: RowChange) -> None:
         """Makes rows of the batch into what others were; there may be more or fewer rows than before."""
-        if self._keys is not None and self._values is not None:
-            self._reorder_self(self._keys, self._values, change)
+        self._keys.reorder(change)
+        self._values.reorder(change)
         if self.cross is not None and change.prompts_change:
             self.cross = (self.cross[0].index_select(0, change.rows), self.cross[1].index_select(0, change.rows))
-
-    def _reorder_self(self, keys: Tensor, values: Tensor, change: RowChange) -> None:
-        writable = self._private and not torch.is_grad_enabled() and not _is_frozen(keys)
-        if not writable or len(change.rows) != self.batch:
-            self._keys, self._values = (self._filled(held).index_select(0, change.rows) for held in (keys, values))
-            self._private = False
-            return
-        for held in (keys, values):
-            differing = held[:, :, change.start : self._length]
-            differing.index_copy_(0, change.targets, differing.index_select(0, change.sources))
-
-    def _filled(self, buffer: Tensor | None) -> Tensor:
-        if buffer is None:
-            raise UserError("This layer of the cache holds nothing yet.")
-        return buffer[:, :, : self._length]
-
-    def _extended(self, buffer: Tensor | None, new: Tensor, start: int) -> Tensor:
-        """A buffer whose positions up to the present length hold the old and the new values."""
-        if buffer is None and self._length >= self._capacity:
-            return new
-        if torch.is_grad_enabled():
-            self._private = False
-            return new if buffer is None else torch.cat([buffer[:, :, :start], new], dim=2)
-        if buffer is None or buffer.shape[2] < self._length or _is_frozen(buffer):
-            buffer = self._grown(buffer, new, start)
-        buffer[:, :, start : self._length] = new
-        return buffer
-
-    def _grown(self, old: Tensor | None, new: Tensor, start: int) -> Tensor:
-        """A larger buffer with the old values in it; it grows in proportion, so that copying stays cheap per token."""
-        capacity = self._capacity
-        if capacity < self._length:
-            capacity = self._length + max(_BLOCK, self._length // 2)
-        batch, heads, _, size = new.shape
-        buffer = new.new_empty(batch, heads, capacity, size)
-        if old is not None:
-            buffer[:, :, :start] = old[:, :, :start]
-        self._private = True
-        return buffer
 
 
 class Cache:
@@ -171,11 +114,10 @@ class Cache:
             value: ``[batch, heads, new, size]``.
 
         Returns:
-            All keys and all values of the layer, old ones first: ``[batch, heads, time, size]`` each.
+            All keys and all values of the layer, old ones first: ``[batch, heads, time, size]`` each. They are for use
+            at once: :meth:`reorder` may write over them.
         """
-        entry = self._layer(layer)
-        entry.append(key, value)
-        return entry.keys, entry.values
+        return self._layer(layer).append(key, value)
 
     def cross(self, layer: int) -> tuple[Tensor, Tensor] | None:
         """Keys and values of a layer's cross-attention, if they have been stored."""
@@ -244,8 +186,3 @@ def cache_for_call(past_key_values: PastKeyValues | None, *, wanted: bool, recom
             advice="Give all the tokens at once, or call model.gradient_checkpointing_disable().",
         )
     return None
-
-
-def _is_frozen(buffer: Tensor) -> bool:
-    """Whether the buffer comes from ``torch.inference_mode`` and may not be written to here."""
-    return buffer.is_inference() and not torch.is_inference_mode_enabled()
