@@ -381,8 +381,8 @@ def test_a_disk_that_changes_what_it_is_given(
 def test_every_single_wrong_bit_is_found(small: Path, tmp_path: Path) -> None:
     """The proof is one: whichever byte of the tensors differs, the conversion fails."""
     from transformers.checkpoints import open_checkpoint
-    from transformers.conversion.convert import no_progress
     from transformers.conversion.layout import ConversionError
+    from transformers.conversion.run import no_progress
     from transformers.conversion.verify import verify
     from transformers.conversion.weight_files import WeightFile
     from transformers.models.auto.original_checkpoints import plan_conversion

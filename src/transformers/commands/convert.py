@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .progress import progress_bar
+
 if TYPE_CHECKING:
-    from ..conversion.run import Progress
     from ..models.auto.original_vocabularies import OriginalVocabulary
 
 
@@ -122,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(plan_text(plan, checkpoint))
             return 0
         passes = 1 if arguments.no_verify else 2
-        with _progress_bar(passes * plan.nbytes, quiet=arguments.quiet) as progress:
+        with progress_bar(passes * plan.nbytes, doing="converting", quiet=arguments.quiet) as progress:
             options = ConversionOptions(
                 overwrite=arguments.overwrite,
                 verify=not arguments.no_verify,
@@ -161,21 +160,3 @@ def _run_for_vocabulary(vocabulary: OriginalVocabulary, arguments: argparse.Name
     if not arguments.quiet:
         print(report)
     return 0
-
-
-@contextmanager
-def _progress_bar(total: int, *, quiet: bool) -> Iterator[Progress]:
-    """A bar on a terminal, silence elsewhere."""
-    from ..conversion.convert import no_progress
-
-    if quiet or not sys.stderr.isatty():
-        yield no_progress
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=total, unit="B", unit_scale=True, unit_divisor=1024, desc="converting", leave=False) as bar:
-
-        def update(done: int) -> None:
-            bar.update(done)
-
-        yield update

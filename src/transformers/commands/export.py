@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
+
+from .progress import progress_bar
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,14 +24,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add(
         "--tf_checkpoint_output",
         required=True,
-        metavar="PREFIX",
-        help="the checkpoint, without .index; for gpt a folder",
+        metavar="PATH",
+        help="the checkpoint: without .index; for gpt a folder (fine-tuned: a file .jl), for xlm a file .pth",
     )
     add("--architecture", metavar="CLASS", help="the model class (default: that of config.json)")
     add("--finetuning_task_name", metavar="TASK", help="the task, after which XLNet names the variables of a head")
     add("--global_step", type=int, metavar="N", help="the counter of the training, which is left out by default")
     add("--overwrite", action="store_true", help="replace files that exist")
-    add("--quiet", action="store_true", help="print no report")
+    add("--quiet", action="store_true", help="print neither progress nor report")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         finetuning_task_name=arguments.finetuning_task_name,
         global_step=arguments.global_step,
         overwrite=arguments.overwrite,
+        show_progress=partial(progress_bar, doing="exporting", quiet=arguments.quiet),
     )
     if not arguments.quiet:
         print(report)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
+
+from .progress import progress_bar
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,7 +29,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--config", metavar="FILE", help="the configuration of the checkpoint, if one was given for the conversion")
     add("--map", action="append", default=[], metavar="TF=TORCH", help="as for the conversion (repeatable)")
     add("--skip", action="append", default=[], metavar="PATTERN", help="as for the conversion (repeatable)")
-    add("--quiet", action="store_true", help="print no report")
+    add("--quiet", action="store_true", help="print neither progress nor report")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.config,
         skip=arguments.skip,
         maps=arguments.map,
+        show_progress=partial(progress_bar, doing="verifying", quiet=arguments.quiet),
     )
     if not arguments.quiet:
         print(report)

@@ -12,16 +12,12 @@ from ..checkpoints import CheckpointReader
 from .output import Destination, OutputError, atomic_output, refuse_existing
 from .plan import ConversionPlan
 from .report import ConversionReport
-from .run import Progress, run
+from .run import Progress, no_progress, run
 from .verify import verify
 from .weight_files import WeightFile, index_text, split_rows
 
 #: Writes files beside the weights into a folder.
 Companion = Callable[[Path], None]
-
-
-def no_progress(done: int) -> None:
-    """For who does not want to be told."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from ..checkpoints import CheckpointReader, open_checkpoint
-from .convert import no_progress
 from .export import ExportPlan
 from .export_match import require_way_back
 from .export_targets import Target
@@ -20,7 +19,7 @@ from .exported_variable import ExportedVariable
 from .layout import ConversionError
 from .output import Destination, atomic_output
 from .pieces import Array, piece_slices, same_bits
-from .run import Progress
+from .run import Progress, ShowProgress, silence
 from .stored_model import CONFIG_FILE, StoredModel
 from .way_back import WayBack
 
@@ -78,7 +77,7 @@ def write_export(
     *,
     global_step: int | None,
     overwrite: bool,
-    progress: Progress = no_progress,
+    show_progress: ShowProgress = silence,
 ) -> ExportReport:
     """Writes a checkpoint and what belongs to it, and reads it back.
 
@@ -88,7 +87,7 @@ def write_export(
         path: The checkpoint: what the original calls it by; the other files of the release go beside it.
         global_step: The counter of the training, which is written if it is given.
         overwrite: Whether files that exist may be replaced.
-        progress: Told the bytes that are done, the plan's ``work`` in all.
+        show_progress: Shows how it goes on.
 
     Raises:
         OutputError: If the output cannot be written.
@@ -111,8 +110,9 @@ def write_export(
             shutil.copyfile(source, staging.folder / name)
         for name, content in texts.items():
             (staging.folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        _write(target, staging.folder, variables, progress)
-        _prove(target.place(staging.folder), variables, progress)
+        with show_progress(plan.work) as progress:
+            _write(target, staging.folder, variables, progress)
+            _prove(target.place(staging.folder), variables, progress)
         staging.weights = target.names
     return ExportReport(
         source=str(model.path),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,20 @@ from .weight_files import SafetensorsWriter, WeightFile
 
 #: Told the number of bytes that are done.
 Progress = Callable[[int], None]
+
+#: Shows how a work of so many bytes goes on.
+ShowProgress = Callable[[int], AbstractContextManager[Progress]]
+
+
+def no_progress(done: int) -> None:
+    """For who does not want to be told."""
+
+
+@contextmanager
+def silence(total: int) -> Iterator[Progress]:  # noqa: ARG001  # a work of any size
+    """For who does not want to be shown."""
+    yield no_progress
+
 
 #: The mapped pages of larger tensors are given back after every piece.
 RELEASE_BYTES = 16 * 1024 * 1024

@@ -15,13 +15,13 @@ from ...checkpoints import CheckpointReader, Variable, open_checkpoint
 from ...checkpoints.locate import SAVED_MODEL
 from ...configuration_utils import PretrainedConfig
 from ...conversion.configs import ConfigSource
-from ...conversion.convert import ConversionOptions, convert, no_progress
+from ...conversion.convert import ConversionOptions, convert
 from ...conversion.family import Family
 from ...conversion.layout import ConversionError, Layout, VariableTable
 from ...conversion.output import Destination
 from ...conversion.plan import ConversionPlan, make_plan
 from ...conversion.report import ConversionReport, TokenizerReport
-from ...conversion.run import Progress
+from ...conversion.run import Progress, no_progress
 from ...conversion.survey import PlanRequest, Survey, refuse_unsupported, survey, without
 from ...errors import UserError
 from .converter_files import read_converter_file

@@ -11,13 +11,12 @@ from typing import Any
 
 from ...checkpoints import CheckpointReader, open_checkpoint
 from ...conversion.configs import ConfigSource
-from ...conversion.convert import no_progress
 from ...conversion.family import Family
 from ...conversion.initialisation import NEWLY_INITIALIZED
 from ...conversion.layout import ConversionError
 from ...conversion.plan import ConversionPlan, make_plan
 from ...conversion.report import turned_back
-from ...conversion.run import Progress
+from ...conversion.run import ShowProgress, silence
 from ...conversion.stored_model import CONFIG_FILE, StoredModel
 from ...conversion.survey import PlanRequest
 from ...conversion.verify import find_differences
@@ -80,7 +79,7 @@ def verify_model(
     *,
     skip: Sequence[str] = (),
     maps: Sequence[str] = (),
-    progress: Progress = no_progress,
+    show_progress: ShowProgress = silence,
 ) -> VerificationReport:
     """Repeats the proof of a conversion.
 
@@ -94,7 +93,7 @@ def verify_model(
         config: The configuration of the checkpoint, as it was given for the conversion.
         skip: Patterns of variables that were left out.
         maps: Mappings that were given for the conversion.
-        progress: Told the bytes that are done.
+        show_progress: Shows how it goes on.
 
     Raises:
         ConversionError: If anything differs, or the checkpoint cannot become such a model; with everything that does.
@@ -103,7 +102,8 @@ def verify_model(
     started = time.monotonic()
     with StoredModel(Path(pytorch_model)) as model, open_checkpoint(tf_checkpoint) as checkpoint:
         plan = _plan(model, checkpoint, model_type, config, PlanRequest(skip=skip, maps=maps))
-        problems = [*_config_differences(plan, model), *find_differences(plan, checkpoint, model, progress)]
+        with show_progress(plan.nbytes) as progress:
+            problems = [*_config_differences(plan, model), *find_differences(plan, checkpoint, model, progress)]
         if problems:
             raise ConversionError(
                 f"{pytorch_model} is not what {tf_checkpoint} becomes:",
