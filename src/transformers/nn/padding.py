@@ -126,7 +126,7 @@ class PackedLayout(Layout):
 
         Returns:
             The context ``[1, tokens, heads * size]``, and the weights ``[batch, heads, time, time]`` if they were
-            wanted, 0 for queries that are padding.
+            wanted; those of queries that are padding mean nothing.
         """
         by_rows = self._device.type == "cpu" and not options.get("need_weights") and options.get("head_mask") is None
         if by_rows and self._rows:
@@ -162,6 +162,4 @@ class PackedLayout(Layout):
         # Half of the lowest number: beyond the reach of any score, and a sum with another mask stays finite.
         hidden = additive_mask(self._real, query.dtype, torch.finfo(query.dtype).min / 2)
         context, weights = attention(query, key, value, hidden if mask is None else hidden + mask, **options)
-        if weights is not None:
-            weights = weights * self._real[:, None, :, None]
         return self.pack(merge_heads(context)), weights

@@ -29,6 +29,7 @@ from ...modeling_outputs import (
     Seq2SeqModelOutput,
     Seq2SeqSequenceClassifierOutput,
 )
+from ...modeling_padding import choose_layout
 from ...modeling_seq2seq_heads import (
     Seq2SeqLM,
     Seq2SeqQuestionAnswering,
@@ -38,7 +39,7 @@ from ...modeling_seq2seq_heads import (
 )
 from ...modeling_utils import LayerStack, PreTrainedModel
 from ...nn.activations import activation
-from ...nn.attention import attention, head_features, merge_heads, split_heads
+from ...nn.attention import head_features, split_heads
 from ...nn.cache import PastKeyValues, cache_for_call
 from ...nn.embeddings import embed_words
 from ...nn.heads import at_positions, last_real_position
@@ -85,7 +86,7 @@ class T5Attention(nn.Module):
         """``[batch, time, d_model]`` -> the same, and the weights ``[batch, heads, time, keys]`` if they are wanted."""
         query = self._split(self.q(hidden))
         key, value = keys_and_values(self._project, hidden, inputs, self.layer, cross=self.cross)
-        context, weights = attention(
+        context, weights = inputs.layout.attend(
             query,
             key,
             value,
@@ -95,7 +96,7 @@ class T5Attention(nn.Module):
             need_weights=inputs.need_weights,
             head_mask=head_mask,
         )
-        return self.o(merge_heads(context)), weights
+        return self.o(context), weights
 
     def _project(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values, ``[batch, heads, time, size]`` each."""
@@ -305,20 +306,27 @@ class T5Stack(LayerStack):
         use_cache = self.decoder and (config.use_cache if use_cache is None else use_cache)
         recomputed = self.gradient_checkpointing and self.training
         cache = cache_for_call(past_key_values, wanted=use_cache, recomputed=recomputed)
-        hidden = embed_words(
+        words = embed_words(
             self.embed_tokens, input_ids, inputs_embeds, argument_prefix="decoder_" if self.decoder else ""
         )
+        need_weights = config.output_attentions if output_attentions is None else output_attentions
+        need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        inspected = need_states or need_weights or head_mask is not None
+        own_mask = None if self.decoder else attention_mask
+        layout = choose_layout(self, config.skip_padding, own_mask, words, inspected=inspected)
         inputs = AttentionInputs(
             encoder_states=encoder_hidden_states,
-            encoder_mask=additive_mask(encoder_attention_mask, hidden.dtype, torch.finfo(hidden.dtype).min),
+            encoder_mask=additive_mask(encoder_attention_mask, words.dtype, torch.finfo(words.dtype).min),
             cache=cache,
-            need_weights=config.output_attentions if output_attentions is None else output_attentions,
+            need_weights=need_weights,
+            layout=layout,
         )
-        visible = self._visible(attention_mask, hidden, 0 if cache is None else cache.get_seq_length())
+        past = 0 if cache is None else cache.get_seq_length()
+        visible = self._visible(None if layout.packed else attention_mask, words, past)
         masks = head_masks(head_mask, len(self.block)), head_masks(cross_attn_head_mask, len(self.block))
-        need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
-        output = self._run_blocks(self.dropout(hidden), visible, inputs, masks, need_states)
+        output = self._run_blocks(self.dropout(layout.pack(words)), visible, past, inputs, masks, need_states)
         output.past_key_values = cache if use_cache else None
+        output.layout = layout
         wants_dict = config.use_return_dict if return_dict is None else return_dict
         return output if wants_dict else output.to_tuple()
 
@@ -337,6 +345,7 @@ class T5Stack(LayerStack):
         self,
         hidden: Tensor,
         visible: Tensor,
+        past: int,
         inputs: AttentionInputs,
         masks: tuple[Sequence[Tensor | None], Sequence[Tensor | None]],
         need_states: bool,
@@ -348,17 +357,18 @@ class T5Stack(LayerStack):
                 states.append(hidden)
             bias = cast("T5Block", block).attention.relative_attention_bias
             if bias is not None:
-                scores = bias.scores(hidden.shape[1], visible.shape[-1])
+                scores = bias.scores(visible.shape[-1] - past, visible.shape[-1])
                 inputs = dataclasses.replace(inputs, mask=scores + visible)
             hidden, own, cross = self._layer_call(block)(hidden, inputs, heads, cross_heads)
             if own is not None:
                 weights.append(own)
             if cross is not None:
                 cross_weights.append(cross)
-        hidden = self.dropout(self.final_layer_norm(hidden))
+        unpack = inputs.layout.unpack
+        hidden = unpack(self.dropout(self.final_layer_norm(hidden)))
         return BaseModelOutputWithPastAndCrossAttentions(
             last_hidden_state=hidden,
-            hidden_states=(*states, hidden) if need_states else None,
+            hidden_states=(*(unpack(state) for state in states), hidden) if need_states else None,
             attentions=tuple(weights) or None,
             cross_attentions=tuple(cross_weights) or None,
         )
@@ -370,6 +380,7 @@ class T5PreTrainedModel(PreTrainedModel):
     config_class = T5Config
     base_model_prefix = "transformer"
     supports_gradient_checkpointing = True
+    supports_skip_padding = True
     ignored_on_load: ClassVar[tuple[str, ...]] = (
         "*decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
     )
@@ -458,6 +469,7 @@ class T5EncoderModel(_T5WithEncoder):
             return_dict=True,
         )
         output = BaseModelOutput(run.last_hidden_state, run.get("hidden_states"), run.get("attentions"))
+        output.layout = run.layout
         wants_dict = self.config.use_return_dict if return_dict is None else return_dict
         return output if wants_dict else output.to_tuple()
 

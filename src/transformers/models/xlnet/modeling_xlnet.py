@@ -29,8 +29,10 @@ from ...modeling_heads import (
     TokenClassification,
     called_like,
     sequence_summary,
+    summary_view,
 )
 from ...modeling_outputs import ModelOutput, Tensors
+from ...modeling_padding import choose_layout
 from ...modeling_span_beams import BeamQuestionAnswering
 from ...modeling_utils import PreTrainedModel
 from ...nn.embeddings import embed_words
@@ -52,6 +54,7 @@ class XLNetPreTrainedModel(PreTrainedModel):
     base_model_prefix = "transformer"
     word_embeddings = "word_embedding"
     supports_gradient_checkpointing = True
+    supports_skip_padding = True
 
     config: XLNetConfig
 
@@ -146,22 +149,34 @@ class XLNetModel(XLNetPreTrainedModel):
         )
         memories = self._memories(mems, content)
         past = 0 if memories[0] is None else memories[0].shape[0]
-        hidden = self._hidden_keys(content, past, _padding(attention_mask, input_mask), perm_mask)
+        padding = _padding(attention_mask, input_mask)
+        hidden = self._hidden_keys(content, past, padding, perm_mask)
+        need_weights = config.output_attentions if output_attentions is None else output_attentions
+        need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        two_streams = target_mapping is not None
+        layout = choose_layout(
+            self,
+            config.skip_padding,
+            None if padding is None or mems is not None or two_streams else ~padding,
+            content,
+            inspected=need_states or need_weights or use_mems or head_mask is not None,
+        )
         inputs = LayerInputs(
             distances=self.dropout(self._distances(content, past)),
             content_mask=_scores(None if hidden is None else _showing_oneself(hidden, past), content.dtype),
             query_mask=None if target_mapping is None else _scores(hidden, content.dtype),
             other_segment=None if token_type_ids is None else _other_segment(token_type_ids, past),
             target_mapping=None if target_mapping is None else target_mapping.to(content.dtype),
-            need_weights=config.output_attentions if output_attentions is None else output_attentions,
+            need_weights=need_weights,
+            layout=layout,
         )
-        need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         query = None
         if target_mapping is not None:
             query = self.dropout(self.mask_emb.expand(*target_mapping.shape[:2], -1))
         output = self._run_layers(
-            content, query, memories, inputs, head_mask, need_mems=use_mems, need_states=need_states
+            layout.pack(content), query, memories, inputs, head_mask, need_mems=use_mems, need_states=need_states
         )
+        output.layout = layout
         wants_dict = config.use_return_dict if return_dict is None else return_dict
         return output if wants_dict else output.to_tuple()
 
@@ -223,19 +238,20 @@ class XLNetModel(XLNetPreTrainedModel):
         need_states: bool,
     ) -> XLNetModelOutput:
         """The states of both streams, through all layers, and the memories for the segment behind this one."""
+        unpack = inputs.layout.unpack
         mems, states, attentions = [], [(content, query)], []
         masks = head_masks(head_mask, len(self.layer))
         for layer, memory, factor in zip(self.layer, memories, masks, strict=True):
             if need_mems:
-                mems.append(self._remember(content, memory))
+                mems.append(self._remember(unpack(content), memory))
             content, query, weights = self._layer_call(layer)(content, query, memory, inputs, factor)
             if need_states:
                 states.append((content, query))
             if weights is not None:
                 attentions.append(weights)
-        streams = tuple(state for pair in states for state in pair if state is not None)
+        streams = tuple(unpack(state) for pair in states for state in pair if state is not None)
         return XLNetModelOutput(
-            last_hidden_state=self.dropout(content if query is None else query),
+            last_hidden_state=unpack(self.dropout(content if query is None else query)),
             mems=tuple(mems) if need_mems else None,
             hidden_states=streams if need_states else None,
             attentions=tuple(attentions) or None,
@@ -366,6 +382,7 @@ class _SummaryHead(TaskModel):
     def __init__(self, config: XLNetConfig, scores: int) -> None:
         super().__init__(config, XLNetModel(config))
         self.sequence_summary = sequence_summary(config)
+        self.view = summary_view(config)
         self.logits_proj = nn.Linear(config.d_model, scores)
         self.post_init()
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from ...nn.activations import activation
 from ...nn.attention import attention, merge_heads, split_heads
 from ...nn.layers import in_chunks
+from ...nn.padding import EVERYTHING, Layout
 from ...nn.relative_distances import relative_shift
 from .configuration_xlnet import XLNetConfig
 
@@ -38,6 +39,7 @@ class LayerInputs:
             segments.
         target_mapping: ``[batch, predictions, time]``, where the predictions stand; None if there are none.
         need_weights: Whether the attention weights are wanted.
+        layout: Which positions the content stream has; attention is computed for all of them.
     """
 
     distances: Tensor
@@ -46,6 +48,7 @@ class LayerInputs:
     other_segment: Tensor | None
     target_mapping: Tensor | None
     need_weights: bool
+    layout: Layout = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -97,15 +100,20 @@ class XLNetRelativeAttention(nn.Module):
             inputs: What all layers are given.
             head_mask: Factor for the weights.
         """
+        layout = inputs.layout
         remembered = content if memory is None else torch.cat([memory.transpose(0, 1), content], dim=1)
-        keys = _Keys(_project(remembered, self.k), _project(remembered, self.v), _project(inputs.distances, self.r))
-        context, weights = self._attend(_project(content, self.q), keys, inputs.content_mask, inputs, head_mask)
-        new_content = self._add(context, content)
+        keys = _Keys(
+            _project(remembered, self.k, layout),
+            _project(remembered, self.v, layout),
+            _project(inputs.distances, self.r),
+        )
+        context, weights = self._attend(_project(content, self.q, layout), keys, inputs.content_mask, inputs, head_mask)
+        new_content = self._add(layout.pack(merge_heads(context)), content)
         if query is None:
             return new_content, None, weights
         at_positions = torch.einsum("bnpd,bpt->bntd", _project(query, self.q), inputs.target_mapping)
         context, query_weights = self._attend(at_positions, keys, inputs.query_mask, inputs, head_mask)
-        new_query = self._add(torch.einsum("bntd,bpt->bnpd", context, inputs.target_mapping), query)
+        new_query = self._add(merge_heads(torch.einsum("bntd,bpt->bnpd", context, inputs.target_mapping)), query)
         if weights is None or query_weights is None:
             return new_content, new_query, None
         return new_content, new_query, (weights, query_weights)
@@ -143,13 +151,13 @@ class XLNetRelativeAttention(nn.Module):
 
     def _add(self, context: Tensor, residual: Tensor) -> Tensor:
         """The end of the attention of one stream."""
-        normed: Tensor = self.layer_norm(self.dropout(merge_heads(context) @ self.o.flatten(1).T) + residual)
+        normed: Tensor = self.layer_norm(self.dropout(context @ self.o.flatten(1).T) + residual)
         return normed
 
 
-def _project(x: Tensor, weight: Tensor) -> Tensor:
+def _project(x: Tensor, weight: Tensor, layout: Layout = EVERYTHING) -> Tensor:
     """``[batch, time, d_model]`` and ``[d_model, n_head, d_head]`` -> ``[batch, n_head, time, d_head]``."""
-    return split_heads(x @ weight.flatten(1), weight.shape[1])
+    return split_heads(layout.unpack(x @ weight.flatten(1)), weight.shape[1])
 
 
 class XLNetFeedForward(nn.Module):
