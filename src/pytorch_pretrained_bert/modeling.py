@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from transformers.models.bert import configuration_bert, modeling_bert
 from transformers.nn.activations import gelu
-from transformers.nn.heads import MaskedWordHead, Pooler
 from transformers.nn.losses import IGNORED, span_loss
 
+from ._bert_layers import (
+    ACT2FN,
+    BertLayerNorm,
+    BertLMPredictionHead,
+    BertOnlyMLMHead,
+    BertOnlyNSPHead,
+    BertPooler,
+    BertPreTrainingHeads,
+    swish,
+)
 from ._configurations import OlderConfig, StrPath, vocabulary_or_file
 from ._losses import token_loss
 from ._models import TF_WEIGHTS_NAME, OlderModel, load_original_weights
@@ -26,27 +34,6 @@ __all__ = [
 ]  # fmt: skip
 
 BERT_CONFIG_NAME = "bert_config.json"
-
-
-def swish(x: Tensor) -> Tensor:
-    """x·σ(x)."""
-    return nn.functional.silu(x)
-
-
-#: The activations that a configuration may name.
-ACT2FN: Mapping[str, Callable[[Tensor], Tensor]] = {"gelu": gelu, "relu": nn.functional.relu, "swish": swish}
-
-
-class BertLayerNorm(nn.LayerNorm):
-    """Layer normalisation with the epsilon of BERT.
-
-    Args:
-        hidden_size: Width of what is normalised.
-        eps: Epsilon.
-    """
-
-    def __init__(self, hidden_size: int, eps: float = 1e-12) -> None:
-        super().__init__(hidden_size, eps=eps)
 
 
 class BertConfig(OlderConfig, configuration_bert.BertConfig):
@@ -158,80 +145,6 @@ class BertModel(BertPreTrainedModel, modeling_bert.BertModel):
         return encoded, output.pooler_output
 
 
-class BertPooler(Pooler):
-    """tanh(W h_0 + b) of the first token.
-
-    Args:
-        config: The hyper-parameters.
-    """
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config.hidden_size)
-
-
-class BertLMPredictionHead(MaskedWordHead):
-    """The scores of words, from the matrix of the word embeddings and a bias of their own.
-
-    Args:
-        config: The hyper-parameters.
-        bert_model_embedding_weights: The word embeddings, which are shared.
-    """
-
-    def __init__(self, config: BertConfig, bert_model_embedding_weights: nn.Parameter) -> None:
-        vocabulary, size = bert_model_embedding_weights.shape
-        super().__init__(size, vocabulary, config.hidden_act, config.layer_norm_eps)
-        self.decoder = nn.Linear(size, vocabulary, bias=False)
-        self.decoder.weight = bert_model_embedding_weights
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """``[..., size]`` -> ``[..., vocabulary]``."""
-        scores: Tensor = self.decoder(self.transform(hidden)) + self.bias
-        return scores
-
-
-class BertOnlyMLMHead(nn.Module):
-    """The head of the masked words alone; see :class:`BertLMPredictionHead` for the arguments."""
-
-    def __init__(self, config: BertConfig, bert_model_embedding_weights: nn.Parameter) -> None:
-        super().__init__()
-        self.predictions = BertLMPredictionHead(config, bert_model_embedding_weights)
-
-    def forward(self, sequence_output: Tensor) -> Tensor:
-        """``[batch, time, hidden]`` -> ``[batch, time, vocabulary]``."""
-        scores: Tensor = self.predictions(sequence_output)
-        return scores
-
-
-class BertOnlyNSPHead(nn.Module):
-    """The head of the next sentence alone.
-
-    Args:
-        config: The hyper-parameters.
-    """
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.seq_relationship = nn.Linear(config.hidden_size, 2)
-
-    def forward(self, pooled_output: Tensor) -> Tensor:
-        """``[batch, hidden]`` -> ``[batch, 2]``."""
-        scores: Tensor = self.seq_relationship(pooled_output)
-        return scores
-
-
-class BertPreTrainingHeads(nn.Module):
-    """Both heads of the pre-training; see :class:`BertLMPredictionHead` for the arguments."""
-
-    def __init__(self, config: BertConfig, bert_model_embedding_weights: nn.Parameter) -> None:
-        super().__init__()
-        self.predictions = BertLMPredictionHead(config, bert_model_embedding_weights)
-        self.seq_relationship = nn.Linear(config.hidden_size, 2)
-
-    def forward(self, sequence_output: Tensor, pooled_output: Tensor) -> tuple[Tensor, Tensor]:
-        """The scores of the words ``[batch, time, vocabulary]`` and of the sentences ``[batch, 2]``."""
-        return self.predictions(sequence_output), self.seq_relationship(pooled_output)
-
-
 class _Head(BertPreTrainedModel):
     """A BERT model with a head on it, which begins with the base model."""
 
@@ -240,8 +153,8 @@ class _Head(BertPreTrainedModel):
         self.bert = BertModel(config)
 
     @property
-    def _word_embeddings(self) -> nn.Parameter:
-        return cast("nn.Parameter", self.bert.get_input_embeddings().weight)
+    def _word_embeddings(self) -> Tensor:
+        return self.bert.get_input_embeddings().get_parameter("weight")
 
     def _encode(
         self, input_ids: Tensor, token_type_ids: Tensor | None, attention_mask: Tensor | None

@@ -135,10 +135,19 @@ class ProjectedAdaptiveLogSoftmax(nn.Module):
             Without labels ``[batch, time, n_token]``, see :meth:`log_prob`; with labels ``[batch, time - 1]`` in
             float32, minus the logarithm of the probability of each next word, in their order.
         """
-        if labels is None:
-            return self.log_prob(hidden)
-        hidden, labels = hidden[:, :-1], labels[:, 1:]
-        return self._losses(hidden.flatten(0, 1), labels.flatten()).view(labels.shape)
+        return self.log_prob(hidden) if labels is None else self.losses(hidden[:, :-1], labels[:, 1:])
+
+    def losses(self, hidden: Tensor, words: Tensor) -> Tensor:
+        """Minus the logarithms of the probabilities of given words, in float32; 0 for those that are -100.
+
+        Args:
+            hidden: ``[..., d_proj]``.
+            words: ``[...]``, a word for each of the states.
+
+        Returns:
+            ``[...]``.
+        """
+        return self._losses(hidden.flatten(0, -2), words.flatten()).view(words.shape)
 
     def _losses(self, hidden: Tensor, labels: Tensor) -> Tensor:
         """``[positions, d_proj]`` and ``[positions]`` -> ``[positions]``."""

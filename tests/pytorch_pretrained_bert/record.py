@@ -1,0 +1,261 @@
+"""Records what pytorch-pretrained-bert 0.6.2 computes, for the tests beside this file.
+
+It needs an environment of its own, in which that release is installed together with today's torch::
+
+    python -m venv peer && peer/bin/pip install torch 'pytorch-pretrained-bert==0.6.2'
+    peer/bin/python tests/pytorch_pretrained_bert/record.py
+
+Every model is a tiny one with random weights, biases and layer norms included. A record is an ``.npz`` file: the
+weights under the keys of the state dict, the inputs, the results, and ``case``, a JSON object that says how the model
+was made and called. In it a result is spelled as what it is made of: ``["tuple", ["tensor", 0], …]``.
+
+Two things are done to the release, which was written for torch 1.0: masks of bytes are taken as booleans, and the
+adaptive softmax is asked to return losses in the order of the words (it sorted them by cluster). The losses of texts
+with several choices are not recorded for GPT-2, whose release compared the scores of one choice with the words of the
+next.
+"""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import pytorch_pretrained_bert as peer
+from pytorch_pretrained_bert import optimization
+
+FOLDER = Path(__file__).resolve().with_name("recorded")
+
+BERT = {
+    "vocab_size_or_config_json_file": 23,
+    "hidden_size": 8,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 12,
+    "max_position_embeddings": 9,
+}
+GPT = {
+    "vocab_size_or_config_json_file": 19,
+    "n_special": 3,
+    "n_positions": 9,
+    "n_ctx": 9,
+    "n_embd": 8,
+    "n_layer": 2,
+    "n_head": 2,
+}
+GPT2 = {"vocab_size_or_config_json_file": 19, "n_positions": 9, "n_ctx": 9, "n_embd": 8, "n_layer": 2, "n_head": 2}
+XL = {
+    "vocab_size_or_config_json_file": 31,
+    "cutoffs": [5, 12],
+    "d_model": 8,
+    "d_embed": 8,
+    "n_head": 2,
+    "d_head": 3,
+    "d_inner": 12,
+    "div_val": 2,
+    "n_layer": 2,
+    "tgt_len": 5,
+    "mem_len": 6,
+    "clamp_len": 4,
+    "same_length": True,
+}
+
+
+def integers(high, shape, seed=0, low=0):
+    return np.random.default_rng(seed).integers(low, high, shape)
+
+
+def with_ignored(labels, every=3):
+    labels = labels.copy()
+    labels.reshape(-1)[::every] = -1
+    return labels
+
+
+ROWS = (3, 6)
+CHOICES = (2, 3, 6)
+BERT_INPUTS = {
+    "ids": integers(23, ROWS), "segments": integers(2, ROWS, 1), "mask": np.tril(np.ones(ROWS, int), 3),
+    "words": with_ignored(integers(23, ROWS, 2)), "next": integers(2, (3,), 3), "classes": integers(4, (3,), 4),
+    "tags": integers(4, ROWS, 5), "starts": np.array([0, 4, 11]), "ends": np.array([[2], [5], [12]]),
+}  # fmt: skip
+CHOICE_INPUTS = {
+    "ids": integers(23, CHOICES), "segments": integers(2, CHOICES, 1), "mask": integers(2, CHOICES, 2) | 1,
+    "right": np.array([2, 0]),
+}  # fmt: skip
+INPUTS = ["ids", "segments", "mask"]
+
+GPT_INPUTS = {
+    "ids": integers(22, CHOICES), "positions": integers(9, CHOICES, 1), "types": integers(22, CHOICES, 2),
+    "words": with_ignored(integers(22, CHOICES, 3)), "at": integers(6, (2, 3), 4), "right": np.array([1, 2]),
+}  # fmt: skip
+GPT2_INPUTS = {name: np.minimum(value, 18) for name, value in GPT_INPUTS.items()}
+GPT2_INPUTS["more"] = integers(19, (2, 3, 2), 5)
+ROW_INPUTS = {"rows": integers(19, ROWS, 6), "row_words": with_ignored(integers(19, ROWS, 7)), **GPT2_INPUTS}
+XL_INPUTS = {"first": integers(31, (2, 5)), "second": integers(31, (2, 4), 1), "words": integers(31, (2, 4), 2)}
+
+
+def call(*args, **kwargs):
+    """A call of the model; texts name inputs, ``@n.path`` is a part of the result of call n."""
+    return {"args": list(args), "kwargs": kwargs}
+
+
+#: Name of the record -> class, configuration, further arguments of the constructor, inputs, calls.
+CASES = {
+    "BertModel": ("BertModel", BERT, [], BERT_INPUTS, [
+        call("ids"), call(*INPUTS), call(*INPUTS, False), call("ids", output_all_encoded_layers=False)]),
+    "BertForPreTraining": ("BertForPreTraining", BERT, [], BERT_INPUTS, [
+        call(*INPUTS), call(*INPUTS, "words"), call(*INPUTS, "words", "next")]),
+    "BertForMaskedLM": ("BertForMaskedLM", BERT, [], BERT_INPUTS, [call(*INPUTS), call(*INPUTS, "words")]),
+    "BertForNextSentencePrediction": ("BertForNextSentencePrediction", BERT, [], BERT_INPUTS, [
+        call(*INPUTS), call(*INPUTS, "next")]),
+    "BertForSequenceClassification": ("BertForSequenceClassification", BERT, [4], BERT_INPUTS, [
+        call(*INPUTS), call(*INPUTS, "classes")]),
+    "BertForMultipleChoice": ("BertForMultipleChoice", BERT, [3], CHOICE_INPUTS, [
+        call("ids"), call(*INPUTS), call(*INPUTS, "right")]),
+    "BertForTokenClassification": ("BertForTokenClassification", BERT, [4], BERT_INPUTS, [
+        call(*INPUTS), call("ids", labels="tags"), call(*INPUTS, "tags")]),
+    "BertForQuestionAnswering": ("BertForQuestionAnswering", BERT, [], BERT_INPUTS, [
+        call(*INPUTS), call(*INPUTS, "starts", "ends")]),
+    "OpenAIGPTModel": ("OpenAIGPTModel", GPT, [], GPT_INPUTS, [
+        call("ids"), call("ids", "positions"), call("ids", "positions", "types")]),
+    "OpenAIGPTLMHeadModel": ("OpenAIGPTLMHeadModel", GPT, [], GPT_INPUTS, [
+        call("ids", "positions", "types"), call("ids", lm_labels="words")]),
+    "OpenAIGPTDoubleHeadsModel": ("OpenAIGPTDoubleHeadsModel", GPT, [], GPT_INPUTS, [
+        call("ids", "at"), call("ids", "at", mc_labels="right"), call("ids", "at", "words"),
+        call("ids", "at", "words", "right", "types", "positions")]),
+    "GPT2Model": ("GPT2Model", GPT2, [], GPT2_INPUTS, [
+        call("ids"), call("ids", "positions", "types"), call("more", past="@0.1")]),
+    "GPT2LMHeadModel": ("GPT2LMHeadModel", GPT2, [], ROW_INPUTS, [
+        call("ids"), call("more", past="@0.1"), call("ids", "positions", "types"),
+        call("rows", lm_labels="row_words")]),
+    "GPT2DoubleHeadsModel": ("GPT2DoubleHeadsModel", GPT2, [], GPT2_INPUTS, [
+        call("ids", "at"), call("ids", "at", None, "right"), call("ids", "at", None, None, "types", "positions")]),
+    "TransfoXLModel": ("TransfoXLModel", XL, [], XL_INPUTS, [
+        call("first"), call("second", "@0.1"), call("second", mems="@1.1")]),
+    "TransfoXLModel-ext_len": ("TransfoXLModel", {**XL, "ext_len": 2, "same_length": False}, [], XL_INPUTS, [
+        call("first"), call("second", "@0.1"), call("second", "@1.1")]),
+    "TransfoXLModel-no-memory": ("TransfoXLModel", {**XL, "mem_len": 0, "untie_r": False, "same_length": False}, [],
+        XL_INPUTS, [
+        call("first")]),
+    "TransfoXLLMHeadModel": ("TransfoXLLMHeadModel", XL, [], XL_INPUTS, [
+        call("first"), call("second", mems="@0.1"), call("second", "words", "@1.1")]),
+    "TransfoXLLMHeadModel-one-table": ("TransfoXLLMHeadModel", {**XL, "div_val": 1, "d_embed": 6}, [], XL_INPUTS, [
+        call("first"), call("second", "words", "@0.1")]),
+}  # fmt: skip
+
+
+def randomise(model):
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            norm = "norm" in name.lower() or "ln_" in name
+            parameter.normal_(std=0.3).add_(1.0 if norm and name.endswith("weight") else 0.0)
+
+
+def spelled(result, tensors):
+    if isinstance(result, torch.Tensor):
+        tensors.append(result.detach().numpy())
+        return ["tensor", len(tensors) - 1]
+    if isinstance(result, (list, tuple)):
+        return [type(result).__name__, *(spelled(member, tensors) for member in result)]
+    return result
+
+
+def argument(value, inputs, results):
+    if not isinstance(value, str):
+        return value
+    if not value.startswith("@"):
+        return torch.from_numpy(inputs[value])
+    number, *path = value[1:].split(".")
+    result = results[int(number)]
+    for step in path:
+        result = result[int(step)]
+    return result
+
+
+def run(model, inputs, calls):
+    results = []
+    for each in calls:
+        args = [argument(value, inputs, results) for value in each["args"]]
+        kwargs = {name: argument(value, inputs, results) for name, value in each["kwargs"].items()}
+        results.append(model(*args, **kwargs))
+    return results
+
+
+def record_model(name, kind, settings, extra, inputs, calls):
+    config_class = {"B": peer.BertConfig, "O": peer.OpenAIGPTConfig, "G": peer.GPT2Config, "T": peer.TransfoXLConfig}
+    config = config_class[kind[0]](**settings)
+    model = getattr(peer, kind)(config, *extra)
+    if hasattr(model, "crit"):
+        model.crit.keep_order = True
+    randomise(model)
+    model.eval()
+    results, tensors = run(model, inputs, calls), []
+    case = {"class": kind, "settings": settings, "extra": extra, "config": config.to_json_string(), "calls": calls,
+            "results": [spelled(result, tensors) for result in results]}  # fmt: skip
+    arrays = {"weight/" + key: value.numpy() for key, value in model.state_dict().items()}
+    arrays.update({"input/" + key: value for key, value in inputs.items()})
+    arrays.update({f"result/{number}": value for number, value in enumerate(tensors)})
+    np.savez_compressed(FOLDER / f"{name}.npz", case=json.dumps(case), **arrays)
+
+
+SCHEDULES = {
+    "ConstantLR": [{}],
+    "WarmupConstantSchedule": [{"warmup": 0.1, "t_total": 20}],
+    "WarmupLinearSchedule": [{"warmup": 0.1, "t_total": 20}, {"warmup": -1, "t_total": 20}, {"warmup": -1}],
+    "WarmupCosineSchedule": [{"warmup": 0.2, "t_total": 20}, {"warmup": 0.2, "t_total": 20, "cycles": 1.5}],
+    "WarmupCosineWithHardRestartsSchedule": [{"warmup": 0.1, "t_total": 20, "cycles": 3.0}],
+    "WarmupCosineWithWarmupRestartsSchedule": [{"warmup": 0.1, "t_total": 20, "cycles": 4.0}],
+}  # fmt: skip
+
+OPTIMIZERS = {
+    "BertAdam": [{}, {"warmup": 0.1, "t_total": 12}, {"warmup": 0.3, "t_total": 12, "schedule": "warmup_cosine"},
+                 {"warmup": 0.3, "t_total": 12, "schedule": "warmup_constant", "weight_decay": 0.0,
+                  "max_grad_norm": -1},
+                 {"b1": 0.7, "b2": 0.9, "e": 1e-3, "schedule": None}],
+    "OpenAIAdam": [{}, {"warmup": 0.1, "t_total": 12}, {"weight_decay": 0.1, "max_grad_norm": 0.5},
+                   {"weight_decay": 0.1, "vector_l2": True, "schedule": "none", "b1": 0.7, "b2": 0.9, "e": 1e-3}],
+}  # fmt: skip
+
+SHAPES = ((2, 3), (4,))
+STEPS = 15
+
+
+def train(kind, settings):
+    random = np.random.default_rng(0)
+    parameters = [torch.nn.Parameter(torch.from_numpy(random.normal(size=shape))) for shape in SHAPES]
+    optimizer = getattr(peer, kind)(parameters, lr=0.01, **settings)
+    values, rates = [], [list(map(float, optimizer.get_lr()))]
+    for _ in range(STEPS):
+        for parameter in parameters:
+            parameter.grad = torch.from_numpy(random.normal(size=tuple(parameter.shape)) * 2)
+        optimizer.step()
+        values.append([value for parameter in parameters for value in parameter.detach().reshape(-1).tolist()])
+        rates.append(list(map(float, optimizer.get_lr())))
+    return {"settings": settings, "values": values, "rates": rates}, optimizer
+
+
+def record_optimization():
+    curves = {kind: [{"settings": settings, "factors": [getattr(optimization, kind)(**settings).get_lr(step)
+                                                        for step in range(26)]} for settings in all_settings]
+              for kind, all_settings in SCHEDULES.items()}  # fmt: skip
+    trainings = {kind: [train(kind, settings)[0] for settings in all_settings]
+                 for kind, all_settings in OPTIMIZERS.items()}  # fmt: skip
+    (FOLDER / "optimization.json").write_text(json.dumps({"curves": curves, "trainings": trainings}))
+    for kind in OPTIMIZERS:
+        torch.save(train(kind, {"warmup": 0.1, "t_total": 12})[1].state_dict(), FOLDER / f"{kind}.pt")
+
+
+def main():
+    warnings.simplefilter("ignore")
+    masked_fill = torch.Tensor.masked_fill
+    torch.Tensor.masked_fill = lambda tensor, mask, value: masked_fill(tensor, mask.bool(), value)
+    for name, case in CASES.items():
+        record_model(name, *case)
+    record_optimization()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
