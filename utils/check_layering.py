@@ -2,7 +2,8 @@
 
 The package is a house of floors, and a floor is made of rooms. A module imports from its own room and from the floors
 below, never from a room beside it or above. This holds for imports inside functions and for those that only type
-checkers see, too, for they tie modules together all the same.
+checkers see, too, for they tie modules together all the same. On the roof stand the packages that keep the names of
+older releases: they import from any floor and from the older ones among them, and nothing below imports from them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("models.auto",),),
     (("commands",),),
 )
+
+#: The packages from the ground up.
+PACKAGES = (PACKAGE, "pytorch_pretrained_bert", "pytorch_transformers")
 
 ROOMS = [(level, room) for level, floor in enumerate(FLOORS) for room in floor]
 
@@ -88,6 +92,24 @@ def violations(source: Path) -> Iterator[str]:
                 yield f"{path}:{found.line}: {module} must not import {found.module}"
 
 
+def package_violations(source: Path) -> Iterator[str]:
+    """A line for every import by which a package below ``source`` knows one above it."""
+    for position, package in enumerate(PACKAGES):
+        above = PACKAGES[position + 1 :]
+        for path in sorted((source / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                for name in _absolute_names(node):
+                    if name.partition(".")[0] in above:
+                        yield f"{path}:{getattr(node, 'lineno', 0)}: {package} must not import {name}"
+
+
+def _absolute_names(node: ast.AST) -> list[str]:
+    """The modules that an import statement names in full."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
+
+
 def _allowed(module: str, here: tuple[int, str], found: Import) -> bool:
     if found.module in PACKAGE_NAMES or (found.late and (module, found.module) in PERMITTED):
         return True
@@ -134,7 +156,7 @@ def _module_name(path: Path) -> str:
 
 def main() -> int:
     """Prints the violations in this repository and returns the exit status."""
-    found = list(violations(ROOT / "src" / PACKAGE))
+    found = [*violations(ROOT / "src" / PACKAGE), *package_violations(ROOT / "src")]
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 

@@ -15,8 +15,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "transformers"
 
-#: How the assigned tables are called, in the package itself and in those that hand theirs to it.
-TABLE_NAMES = ("_CORE", "PUBLIC_NAMES")
+#: The packages that keep the names of older releases.
+OLDER_PACKAGES = [ROOT / "src" / name for name in ("pytorch_pretrained_bert", "pytorch_transformers")]
+
+#: How the assigned tables are called: in the package itself, in those that hand theirs to it, in the older ones.
+TABLE_NAMES = ("_CORE", "PUBLIC_NAMES", "_PUBLIC")
 
 #: Classes of the library whose descendants are public.
 PUBLIC_BASES = {"PretrainedConfig", "PreTrainedModel", "PreTrainedTokenizer", "PreTrainedTokenizerFast"}
@@ -111,7 +114,7 @@ def _parse(path: Path) -> ast.Module:
 
 def main() -> int:
     """Prints the faults in this repository and returns the exit status."""
-    found = [*faults(PACKAGE), *family_faults(PACKAGE)]
+    found = [fault for package in (PACKAGE, *OLDER_PACKAGES) for fault in faults(package)] + [*family_faults(PACKAGE)]
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 

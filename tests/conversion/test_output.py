@@ -72,6 +72,24 @@ def test_a_folder_that_exists_is_one_whatever_its_name(tmp_path: Path) -> None:
     assert not Destination(tmp_path / "model.bin").is_file
 
 
+@pytest.mark.parametrize(
+    ("path", "any_file", "weights"),
+    [
+        ("out", False, "out/pytorch_model.bin"),
+        ("out/dump", True, "out/dump"),
+        ("out/dump.safetensors", True, "out/dump.safetensors"),
+        ("there", True, "there/pytorch_model.bin"),
+    ],
+)
+def test_a_caller_may_say_what_weights_are_called(path: str, any_file: bool, weights: str, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    destination = Destination(tmp_path / path, weights_in_folder="pytorch_model.bin", any_file=any_file)
+
+    assert destination.folder / destination.weights_name == tmp_path / weights
+    assert destination.is_torch == (not weights.endswith(".safetensors"))
+    assert Destination.of(destination) is destination
+
+
 # ------------------------------------------------------------------------------------------------------- what appears
 
 
@@ -148,6 +166,17 @@ def test_files_are_on_the_disk_before_they_get_their_names(tmp_path: Path, monke
 
     assert sorted(events[:2]) == ["sync config.json", "sync model.safetensors"]
     assert events[2:] == ["name", "name", f"sync {tmp_path.name}"]
+
+
+def test_an_input_with_the_same_content_stays(tmp_path: Path) -> None:
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("new")
+    before = vocabulary.stat()
+
+    write(tmp_path, names=(*NAMES, "vocab.txt"), inputs=[vocabulary])
+
+    assert names_in(tmp_path) == sorted([*NAMES, "vocab.txt"])
+    assert (vocabulary.stat().st_ino, vocabulary.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 # ------------------------------------------------------------------------------------------------------ what is refused

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from utils.check_layering import PACKAGE, ROOT, violations
+from utils.check_layering import PACKAGE, ROOT, package_violations, violations
 
 FILES = (
     "checkpoints/base.py",
@@ -33,7 +33,7 @@ def build(folder: Path, sources: Mapping[str, str]) -> Path:
 
 
 def test_this_repository_keeps_the_rule() -> None:
-    assert list(violations(ROOT / "src" / PACKAGE)) == []
+    assert [*violations(ROOT / "src" / PACKAGE), *package_violations(ROOT / "src")] == []
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,25 @@ def test_a_module_without_a_floor_is_a_fault(tmp_path: Path) -> None:
     assert list(violations(package)) == [
         f"{package / 'stray.py'}: stray belongs to no floor: give it one in FLOORS of check_layering.py"
     ]
+
+
+@pytest.mark.parametrize(
+    ("package", "source", "complaint"),
+    [
+        ("transformers", "import pytorch_pretrained_bert.modeling", "import pytorch_pretrained_bert.modeling"),
+        ("transformers", "def f():\n    from pytorch_transformers import AdamW", "import pytorch_transformers"),
+        ("pytorch_pretrained_bert", "from pytorch_transformers import AdamW", "import pytorch_transformers"),
+        ("pytorch_transformers", "from pytorch_pretrained_bert import BertAdam\nimport transformers.nn", None),
+        ("pytorch_pretrained_bert", "from transformers import BertModel\nfrom .file_utils import CONFIG_NAME", None),
+    ],
+)
+def test_nothing_below_knows_the_older_packages(
+    package: str, source: str, complaint: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "module.py").write_text(source)
+
+    lines = list(package_violations(tmp_path))
+
+    assert len(lines) == (complaint is not None)
+    assert all(line.endswith(f"{package} must not {complaint}") for line in lines)

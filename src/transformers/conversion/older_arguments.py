@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +37,9 @@ class Meaning:
         return replace(self, required=False)
 
     def read_text(self, text: str) -> Any:
-        """The value that a text on the command line stands for; None if it is empty."""
+        """The value that a text on the command line stands for; None if it is empty and need not be given."""
+        if not text and self.required:
+            raise ArgumentTypeError("it is empty")
         return self.read(text) if text else None
 
 

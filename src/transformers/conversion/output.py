@@ -7,6 +7,7 @@ existing one the weights are renamed last, so that a run that was cut off is rec
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import glob
 import os
 import shutil
@@ -89,7 +90,8 @@ class Staging:
 
     Attributes:
         folder: Where to write them.
-        check: Raises an ``OutputError`` if a file that has been made here so far must not get its name.
+        check: Raises an ``OutputError`` if a file that has been made here so far must not get its name. A vocabulary
+            that is an input of the same name and content, beside which the output goes, is taken away: it is there.
         weights: Names of the weight files (and their index): they are renamed last, in this order.
     """
 
@@ -133,7 +135,7 @@ def atomic_output(
         _disk_errors(folder),
     ):
         _require_room(folder, needed)
-        staging = Staging(staged, lambda: check(_files(staged)))
+        staging = Staging(staged, lambda: check(_changed(staged, folder, inputs)))
         with interruptible():
             yield staging
             staging.check()
@@ -159,6 +161,15 @@ def _uninterrupted() -> Iterator[Callable[[], contextlib.AbstractContextManager[
         yield interruptible
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _changed(staged: Path, folder: Path, inputs: Sequence[Path]) -> list[str]:
+    """The files that have been made, but for those that are there as an input already, byte for byte: they stay."""
+    for name in _files(staged):
+        there = folder / name
+        if any(_same_file(there, known) for known in inputs) and filecmp.cmp(staged / name, there, shallow=False):
+            (staged / name).unlink()
+    return _files(staged)
 
 
 def _files(staged: Path) -> list[str]:

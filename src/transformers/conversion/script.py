@@ -58,14 +58,14 @@ class Script:
         Raises:
             UserError: If it cannot be done; nothing is changed then.
         """
-        given = self.__signature__.bind_partial(*values, **named).arguments
-        absent = [name for name, meaning in self._arguments.items() if meaning.required and not given.get(name)]
-        if absent:
+        bound = self.__signature__.bind_partial(*values, **named).arguments
+        absent = [name for name, meaning in self._arguments.items() if meaning.required and not bound.get(name)]
+        given = {
+            self._arguments[name].name: self._arguments[name].read(value) for name, value in bound.items() if value
+        }
+        if absent := absent or self._alternatives(given):
             raise TypeError(f"not given: {', '.join(absent)}")
-        return self._convert(
-            {self._arguments[name].name: self._arguments[name].read(value) for name, value in given.items() if value},
-            overwrite=overwrite,
-        )
+        return self._convert(given, overwrite=overwrite)
 
     def main(self, argv: Sequence[str] | None = None) -> NoReturn:
         """Runs the script as a program, and leaves with its exit status.
@@ -76,9 +76,10 @@ class Script:
         parser = self._parser()
 
         def run(arguments: Namespace) -> int:
-            given = {name: value for name, value in vars(arguments).items() if name in self._names and value}
-            if not given.keys() & {CHECKPOINT.name, DATA_SET.name}:
-                parser.error(f"one of {' '.join(self._options(CHECKPOINT, DATA_SET))} is required")
+            known = {meaning.name for meaning in self._arguments.values()}
+            given = {name: value for name, value in vars(arguments).items() if name in known and value}
+            if absent := self._alternatives(given):
+                parser.error(f"one of the arguments {' '.join(f'--{name}' for name in absent)} is required")
             try:
                 print(self._convert(given, overwrite=arguments.overwrite))
             except UserError as error:
@@ -87,13 +88,12 @@ class Script:
 
         sys.exit(run_program(parser, argv, run))
 
-    @property
-    def _names(self) -> set[str]:
-        return {meaning.name for meaning in self._arguments.values()}
-
-    def _options(self, *meanings: Meaning) -> list[str]:
-        wanted = {meaning.name for meaning in meanings}
-        return [f"--{name}" for name, meaning in self._arguments.items() if meaning.name in wanted]
+    def _alternatives(self, given: Mapping[str, Any]) -> list[str]:
+        """The arguments of which one has to be given, if none is."""
+        sources = {CHECKPOINT.name, DATA_SET.name}
+        return (
+            [] if sources & given.keys() else [n for n, meaning in self._arguments.items() if meaning.name in sources]
+        )
 
     def _convert(self, given: Mapping[str, Any], *, overwrite: bool) -> ConversionReport | TokenizerReport:
         from ..models.auto.original_checkpoints import convert_checkpoint
