@@ -12,7 +12,7 @@ from ._lazy import lazy_names
 
 __version__ = "0.1.0"
 
-#: The public names that belong to no family. Those of the families stand in their own packages.
+#: The public names of modules of this package. Those of generation and of the families stand in their own packages.
 _CORE = {
     "configuration_utils": ("PretrainedConfig",),
     "errors": ("UserError",),
@@ -25,7 +25,6 @@ _CORE = {
         "PreTrainedTokenizerBase",
         "PreTrainedTokenizerFast",
     ),
-    "generation": ("GenerationConfig", "GenerationMixin"),
     "optimization": ("AdamW",),
     "optimization_adam": ("BertAdam", "OpenAIAdam"),
     "optimization_schedules": (
@@ -44,11 +43,13 @@ _CORE = {
 _core_attribute, _core_names = lazy_names(__name__, _CORE)
 
 
-def _family_packages() -> list[Any]:
+def _packages() -> list[Any]:
+    from . import generation
     from .models import auto
     from .models.auto.tables import FAMILIES
 
-    return [auto, *(importlib.import_module(f".models.{entry.folder}", __name__) for entry in FAMILIES.values())]
+    families = (importlib.import_module(f".models.{entry.folder}", __name__) for entry in FAMILIES.values())
+    return [generation, auto, *families]
 
 
 def __getattr__(name: str) -> Any:
@@ -58,11 +59,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _core_names():
         return _core_attribute(name)
-    for package in _family_packages():
+    for package in _packages():
         if name in dir(package):
             return getattr(package, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*_core_names(), *(name for package in _family_packages() for name in dir(package)), "__version__"})
+    return sorted({*_core_names(), *(name for package in _packages() for name in dir(package)), "__version__"})

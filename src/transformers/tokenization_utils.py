@@ -55,6 +55,7 @@ class PreTrainedTokenizerBase(TextToInputs, PushToHubMixin):
         pad_token_type_id: The token type of padding.
         model_max_length: The longest input of the model, in tokens; 1e30 if it is not known.
         clean_up_tokenization_spaces: Whether decoding removes the spaces before punctuation.
+        joins_words_by_context: Whether the place of a token decides where decoding puts spaces around it.
         original_tokenization: Whether texts are treated exactly as by the original code, in which special tokens in a
             text are ordinary characters. Otherwise as by the tokenizers of the Hugging Face Hub, which recognise them.
         init_kwargs: The settings that :meth:`save_pretrained` keeps.
@@ -70,6 +71,7 @@ class PreTrainedTokenizerBase(TextToInputs, PushToHubMixin):
     vocab_files_names: ClassVar[Mapping[str, str]] = {"tokenizer_file": TOKENIZER}
     original_vocab_files: ClassVar[Mapping[str, str]] = {}
     is_fast: ClassVar[bool] = True
+    joins_words_by_context: ClassVar[bool] = False
 
     model_input_names: list[str] = ["input_ids", "token_type_ids", "attention_mask"]  # noqa: RUF012 - set per instance
     padding_side: Side = "right"

@@ -5,28 +5,37 @@ from .._lazy import lazy_names
 PUBLIC_NAMES = {
     "configuration": ("GenerationConfig",),
     "mixin": ("GenerationMixin",),
-    "logits_process": (
-        "EncoderNoRepeatNGramLogitsProcessor",
-        "EncoderRepetitionPenaltyLogitsProcessor",
-        "EpsilonLogitsWarper",
-        "EtaLogitsWarper",
+    "outputs": (
+        "GenerateBeamDecoderOnlyOutput",
+        "GenerateBeamEncoderDecoderOutput",
+        "GenerateDecoderOnlyOutput",
+        "GenerateEncoderDecoderOutput",
+    ),
+    "logits_base": ("LogitsProcessor", "LogitsProcessorList"),
+    "logits_constraints": (
         "ExponentialDecayLengthPenalty",
         "ForcedBOSTokenLogitsProcessor",
         "ForcedEOSTokenLogitsProcessor",
         "InfNanRemoveLogitsProcessor",
-        "LogitNormalization",
-        "LogitsProcessor",
-        "LogitsProcessorList",
         "MinLengthLogitsProcessor",
         "MinNewTokensLengthLogitsProcessor",
-        "MinPLogitsWarper",
-        "NoBadWordsLogitsProcessor",
-        "NoRepeatNGramLogitsProcessor",
         "PrefixConstrainedLogitsProcessor",
-        "RepetitionPenaltyLogitsProcessor",
-        "SequenceBiasLogitsProcessor",
         "SuppressTokensAtBeginLogitsProcessor",
         "SuppressTokensLogitsProcessor",
+    ),
+    "logits_repetition": (
+        "EncoderNoRepeatNGramLogitsProcessor",
+        "EncoderRepetitionPenaltyLogitsProcessor",
+        "NoBadWordsLogitsProcessor",
+        "NoRepeatNGramLogitsProcessor",
+        "RepetitionPenaltyLogitsProcessor",
+        "SequenceBiasLogitsProcessor",
+    ),
+    "logits_warpers": (
+        "EpsilonLogitsWarper",
+        "EtaLogitsWarper",
+        "LogitNormalization",
+        "MinPLogitsWarper",
         "TemperatureLogitsWarper",
         "TopKLogitsWarper",
         "TopPLogitsWarper",
@@ -40,6 +49,7 @@ PUBLIC_NAMES = {
         "StoppingCriteria",
         "StoppingCriteriaList",
     ),
+    "streamers": ("BaseStreamer", "TextIteratorStreamer", "TextStreamer"),
 }
 
 __getattr__, __dir__ = lazy_names(__name__, PUBLIC_NAMES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import copy
 import json
 import os
 from collections.abc import Mapping
@@ -11,7 +13,9 @@ from typing import Any, Literal, Self
 
 from .._files import read_json_object, write_text
 from ..configuration_utils import PretrainedConfig
+from ..errors import UserError
 from ..hub import HubOptions, PushToHubMixin, require_file
+from .validation import value_problems
 
 GENERATION_CONFIG_NAME = "generation_config.json"
 
@@ -47,6 +51,12 @@ _NEUTRAL: Mapping[str, Any] = MappingProxyType({
     "cache_implementation": None, "cache_config": None, "return_legacy_cache": None,
 })  # fmt: skip
 
+#: Options that None turns off, where their defaults do something.
+_NONE_IS_OFF = frozenset({"top_k", "top_p"})
+
+#: Options that say something else in the configuration of a model: what its own forward pass returns.
+_NOT_OF_MODELS = frozenset({"output_attentions", "output_hidden_states"})
+
 
 class GenerationConfig(PushToHubMixin):
     """How texts are written by ``generate()``.
@@ -62,7 +72,7 @@ class GenerationConfig(PushToHubMixin):
         max_length: Greatest number of tokens, the prompt included.
         max_new_tokens: Greatest number of tokens after the prompt; it takes the place of ``max_length``.
         min_length: Number of tokens, the prompt included, before which no text ends at an end token.
-        min_new_tokens: The same for the tokens after the prompt.
+        min_new_tokens: The same for the tokens after the prompt; it takes the place of ``min_length``.
         max_time: Seconds after which no further token is added.
         stop_strings: The string, or strings, at which a text ends; ``generate()`` then needs ``tokenizer``.
         exponential_decay_length_penalty: ``(start, factor)``: from ``start`` new tokens on, the score of each end token
@@ -154,7 +164,15 @@ class GenerationConfig(PushToHubMixin):
 
     def __init__(self, **options: Any) -> None:
         for name, value in {**OPTIONS, **options}.items():
-            setattr(self, name, value)
+            self._set(name, value)
+        self.validate()
+
+    def _set(self, name: str, value: Any) -> None:
+        if value is None and name in OPTIONS and name not in _NONE_IS_OFF:
+            value = OPTIONS[name]
+        if name == "sequence_bias" and value is not None:
+            value = _biases(value)
+        setattr(self, name, value)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GenerationConfig) and self.to_dict() == other.to_dict()
@@ -179,8 +197,21 @@ class GenerationConfig(PushToHubMixin):
         """
         unused = {name: value for name, value in options.items() if name not in OPTIONS and name not in _NEUTRAL}
         for name in options.keys() - unused.keys():
-            setattr(self, name, options[name])
+            self._set(name, options[name])
         return unused
+
+    def problems(self) -> list[str]:
+        """The options whose values have no meaning, one line each."""
+        return value_problems(vars(self))
+
+    def validate(self) -> None:
+        """Refuses values without a meaning.
+
+        Raises:
+            UserError: All of them.
+        """
+        if problems := self.problems():
+            raise UserError("These options of generation have values that mean nothing:", problems)
 
     def fill_in_defaults(self) -> None:
         """Gives the options that are None, and that mean nothing then, their defaults."""
@@ -199,13 +230,17 @@ class GenerationConfig(PushToHubMixin):
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """All options."""
-        return dict(vars(self))
+        """All options, as JSON can hold them."""
+        options = copy.deepcopy(vars(self))
+        if isinstance(self.sequence_bias, Mapping):
+            options["sequence_bias"] = [[list(tokens), bias] for tokens, bias in self.sequence_bias.items()]
+        return options
 
     def to_diff_dict(self) -> dict[str, Any]:
         """The options that differ from the defaults."""
         defaults = {**OPTIONS, **_NEUTRAL}
-        return {name: value for name, value in vars(self).items() if name not in defaults or value != defaults[name]}
+        options = self.to_dict()
+        return {name: value for name, value in options.items() if name not in defaults or value != defaults[name]}
 
     def to_json_string(self, use_diff: bool = True) -> str:
         """The options as JSON, by default only those that differ from the defaults."""
@@ -221,7 +256,8 @@ class GenerationConfig(PushToHubMixin):
     def from_model_config(cls, config: PretrainedConfig) -> Self:
         """The special tokens of a model's configuration, and the options that older ones hold."""
         fields = config.to_dict()
-        return cls(**{name: fields[name] for name in OPTIONS if fields.get(name) is not None})
+        names = [name for name in (*OPTIONS, *_NEUTRAL) if name not in _NOT_OF_MODELS]
+        return cls(**{name: fields[name] for name in names if fields.get(name) is not None})
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name: str | os.PathLike[str], **arguments: Any) -> Self:
@@ -233,13 +269,31 @@ class GenerationConfig(PushToHubMixin):
 
         Raises:
             MissingFileError: If there is no such file.
+            UserError: A value in it has no meaning.
         """
         hub = HubOptions.taken_from(arguments)
         path = require_file(pretrained_model_name, (GENERATION_CONFIG_NAME,), hub)
         return cls.from_dict(read_json_object(path), **arguments)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Writes ``generation_config.json`` to a folder, which is made if there is none."""
+        """Writes ``generation_config.json`` to a folder, which is made if there is none.
+
+        Raises:
+            UserError: A value has no meaning.
+        """
+        self.validate()
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / GENERATION_CONFIG_NAME, self.to_json_string())
+
+
+def _biases(given: Any) -> Any:
+    """What ``sequence_bias`` says, by tuples of tokens; what says nothing as it is.
+
+    JSON has no tuples: files hold pairs of lists and numbers, or have the tuples written out as texts.
+    """
+    pairs = list(given.items()) if isinstance(given, Mapping) else given
+    try:
+        return {tuple(ast.literal_eval(key) if isinstance(key, str) else key): bias for key, bias in pairs}
+    except (TypeError, ValueError, SyntaxError):
+        return given

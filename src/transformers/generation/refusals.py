@@ -63,12 +63,8 @@ def without_effect(config: GenerationConfig, options: Mapping[str, Any]) -> list
 
 
 def contradictions(config: GenerationConfig) -> list[str]:
-    """Options that cannot be honoured together, and numbers without a meaning, one line each."""
-    problems = [
-        f"{name}={getattr(config, name)!r} is no number of 1 or more"
-        for name in ("num_beams", "num_return_sequences")
-        if not (isinstance(getattr(config, name), int) and getattr(config, name) >= 1)
-    ]
+    """Values without a meaning, and options that cannot be honoured together, one line each."""
+    problems = config.problems()
     if problems:
         return problems
     beams, returned = config.num_beams, config.num_return_sequences
@@ -76,8 +72,6 @@ def contradictions(config: GenerationConfig) -> list[str]:
         problems.append(f"num_return_sequences={returned} is more than num_beams={beams}")
     if returned > 1 and beams == 1 and not config.do_sample:
         problems.append(f"num_return_sequences={returned} needs do_sample=True or num_beams: the likeliest text is one")
-    if config.early_stopping not in (True, False, "never"):
-        problems.append(f"early_stopping={config.early_stopping!r} is not True, False or 'never'")
     return problems
 
 

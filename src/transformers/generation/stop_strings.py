@@ -55,7 +55,7 @@ class StopStrings:
     def reached(self, tokens: Sequence[int]) -> bool:
         """Whether the newest token of a text completes a stop string."""
         before, text = self._tokenizer.batch_decode([tokens[:-1], tokens])
-        old = _common_length(before, text)
+        old = common_length(before, text)
         return any(text.find(string, max(0, old - len(string) + 1)) >= 0 for string in self._strings)
 
 
@@ -63,7 +63,7 @@ def _without_spaces(text: str) -> str:
     return "".join(text.split())
 
 
-def _common_length(first: str, second: str) -> int:
+def common_length(first: str, second: str) -> int:
     """Number of characters with which both texts begin."""
     if second.startswith(first):
         return len(first)

@@ -80,6 +80,7 @@ class TransfoXLTokenizer(PreparedTokenizer):
     vocab_files_names = {"pretrained_vocab_file": "vocab.json"}  # noqa: RUF012
     original_vocab_files = {"pretrained_vocab_file": "cache.pkl"}  # noqa: RUF012
     text_options = frozenset({"add_eos", "add_double_eos"})
+    joins_words_by_context = True
     model_input_names = ["input_ids"]  # noqa: RUF012
 
     def __init__(
