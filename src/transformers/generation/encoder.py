@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..modeling_outputs import BaseModelOutput, Tensors
+from ..modeling_padding import View, looking_at
 from .configuration import GenerationConfig
 from .inputs import padding_mask
 
@@ -71,7 +72,9 @@ def read_input(
     if given is None:
         if input_ids is None and "inputs_embeds" not in own:
             raise UserError("generate() has no input_ids, inputs_embeds or encoder_outputs for the encoder.")
-        output = model.get_encoder()(input_ids, attention_mask, **own, **wanted, return_dict=True)
+        # The decoder attends to real positions only, and nobody else sees these states.
+        with looking_at(View.REAL):
+            output = model.get_encoder()(input_ids, attention_mask, **own, **wanted, return_dict=True)
     else:
         output = given if isinstance(given, Mapping) else BaseModelOutput(*given)
     states: Tensor = output["last_hidden_state"]
