@@ -44,12 +44,10 @@ _core_attribute, _core_names = lazy_names(__name__, _CORE)
 
 
 def _packages() -> list[Any]:
-    from . import generation
-    from .models import auto
     from .models.auto.tables import FAMILIES
 
-    families = (importlib.import_module(f".models.{entry.folder}", __name__) for entry in FAMILIES.values())
-    return [generation, auto, *families]
+    names = ("generation", "models.auto", *(f"models.{entry.folder}" for entry in FAMILIES.values()))
+    return [importlib.import_module(f".{name}", __name__) for name in names]
 
 
 def __getattr__(name: str) -> Any:
