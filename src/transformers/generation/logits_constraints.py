@@ -146,7 +146,7 @@ class InfNanRemoveLogitsProcessor(LogitsProcessor):
 
 
 class PrefixConstrainedLogitsProcessor(LogitsProcessor):
-    """Allows only the tokens that a function of the text so far names.
+    """Allows only the tokens that a function of the text so far names, even if all of them were forbidden.
 
     Args:
         prefix_allowed_tokens_fn: Number of the prompt, tokens so far ``[time]`` -> the tokens that may follow.
@@ -168,7 +168,9 @@ class PrefixConstrainedLogitsProcessor(LogitsProcessor):
                     advice="To end a text, let it allow a token that ends texts.",
                 )
             forbidden[row, torch.as_tensor(allowed, device=scores.device)] = False
-        return scores.masked_fill(forbidden, -math.inf)
+        possible = ~forbidden & (scores > -math.inf)
+        choice = scores.where(possible.any(1, keepdim=True), 0.0)
+        return choice.masked_fill(forbidden, -math.inf)
 
 
 def _only(tokens: TokenSet, scores: Tensor) -> Tensor:
