@@ -143,6 +143,7 @@ class GenerationMixin(_Model):
         room = prompt.room(config, getattr(self.config, "max_position_embeddings", None))
         copies = max(config.num_beams, config.num_return_sequences)
         state = self._state_for(prompt, past_key_values, room, copies) if config.use_cache else None
+        arguments = self._inputs_of_prompt(prompt, arguments)
         step_inputs = StepInputs.of(prompt, arguments, self._inputs_per_token, room)
         reader = Reader(self, step_inputs, state, copies, records)
         facts = _facts(prompt, encoded, room)
@@ -179,6 +180,10 @@ class GenerationMixin(_Model):
             inputs["input_ids"] = input_ids[:, seen:]
         use_cache = past_key_values is not None
         return {**inputs, "past_key_values": past_key_values, "use_cache": use_cache, "logits_to_keep": 1}
+
+    def _inputs_of_prompt(self, prompt: Prompt, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What each step is told besides the tokens; a model that has to know more about the prompts adds it."""
+        return arguments
 
     def _new_state(self, rows: int, capacity: int) -> DecodingState | None:
         """An empty state; None for a model that cannot remember anything.

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
+from tests.shared.generation_tester import GenerationTester
 from tests.shared.model_tester import (
     CLOSE,
     ModelCase,
@@ -65,6 +66,7 @@ def double_labels(config: PretrainedConfig) -> dict[str, Any]:
 
 class TestOpenAIGPT(ModelTester):
     config = TINY
+    decoder: ClassVar[dict[str, Any]] = {}
     base = ModelCase(
         OpenAIGPTModel,
         keys={
@@ -101,6 +103,11 @@ class TestOpenAIGPT(ModelTester):
         return inputs
 
 
+class TestGeneration(GenerationTester):
+    model_class = OpenAIGPTLMHeadModel
+    config = OpenAIGPTConfig(vocab_size=V, n_positions=24, n_embd=E, n_layer=2, n_head=3)
+
+
 @pytest.fixture
 def model() -> Any:
     made = OpenAIGPTLMHeadModel(TINY)
@@ -130,6 +137,18 @@ def test_later_tokens_change_nothing_before_them(model: Any) -> None:
     tokens = ids(1, 6)
     changed = torch.cat([tokens[:, :4], (tokens[:, 4:] + 1) % V], dim=1)
     assert difference(model(tokens).logits[:, :4], model(changed).logits[:, :4]) < CLOSE
+
+
+def test_a_cache_comes_back_only_where_it_was_asked_for(model: Any) -> None:
+    tokens = ids(2, 5)
+    assert "past_key_values" not in model(tokens)
+    first = model(tokens[:, :3], use_cache=True)
+    both = model(tokens[:, 3:], past_key_values=first.past_key_values)
+    assert both.past_key_values.get_seq_length() == 5
+    assert difference(both.logits, model(tokens).logits[:, 3:]) < CLOSE
+    assert "past_key_values" not in model(
+        tokens[:, 3:], past_key_values=(first.past_key_values[0],) * 2, use_cache=False
+    )
 
 
 def test_files_of_2018_are_read_under_their_endings_and_without_their_masks(model: Any) -> None:
