@@ -91,9 +91,9 @@ class Script:
     def _alternatives(self, given: Mapping[str, Any]) -> list[str]:
         """The arguments of which one has to be given, if none is."""
         sources = {CHECKPOINT.name, DATA_SET.name}
-        return (
-            [] if sources & given.keys() else [n for n, meaning in self._arguments.items() if meaning.name in sources]
-        )
+        if sources & given.keys():
+            return []
+        return [name for name, meaning in self._arguments.items() if meaning.name in sources]
 
     def _convert(self, given: Mapping[str, Any], *, overwrite: bool) -> ConversionReport | TokenizerReport:
         from ..models.auto.original_checkpoints import convert_checkpoint

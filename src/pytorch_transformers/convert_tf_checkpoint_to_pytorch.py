@@ -1,0 +1,10 @@
+"""The script of this name, as a function and as a program."""
+
+from transformers.models.bert.convert_bert_original_tf_checkpoint_to_pytorch import (
+    convert_tf_checkpoint_to_pytorch,
+)
+
+__all__ = ["convert_tf_checkpoint_to_pytorch"]
+
+if __name__ == "__main__":
+    convert_tf_checkpoint_to_pytorch.main()
