@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import torch
@@ -36,7 +36,7 @@ class AttentionInputs:
     encoder_mask: Tensor | None = None
     cache: Cache | None = None
     need_weights: bool = False
-    layout: Layout = EVERYTHING
+    layout: Layout = field(default_factory=lambda: EVERYTHING)  # a shared default would break graphs of torch.compile
 
 
 class LayerOutputs(NamedTuple):
