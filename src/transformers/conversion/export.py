@@ -9,8 +9,8 @@ from typing import Any
 
 from ..checkpoints import Variable
 from ..configuration_utils import PretrainedConfig
-from .export_config import flag_notes, inexpressible, label_note, original_fields
-from .export_match import DTYPE, Match, choose_match, declared_class, require_way_back
+from .export_config import flag_notes, inexpressible, label_note, original_fields, require_way_back
+from .export_match import DTYPE, Match, choose_match, declared_class
 from .exported_variable import ExportedVariable, Origin
 from .family import Family
 from .layout import ConversionError
@@ -76,7 +76,7 @@ def plan_export(
     """
     way_back = require_way_back(family)
     match = choose_match(family, model, config, architecture)
-    fields, problems = original_fields(family, way_back, config)
+    fields, problems = original_fields(family, config, match.architecture)
     problems += [*inexpressible(way_back, config), *(way_back.check(match) if way_back.check else []), *match.problems]
     variables: tuple[ExportedVariable, ...] = ()
     if not match.problems:

@@ -13,6 +13,17 @@ from .stored_model import StoredModel
 from .way_back import WayBack
 
 
+def require_way_back(family: Family) -> WayBack:
+    """The family's declaration.
+
+    Raises:
+        ConversionError: If it has none.
+    """
+    if family.way_back is None:
+        raise ConversionError(f"Models of {family.title} cannot be exported to the original format.")
+    return family.way_back
+
+
 def load_config(family: Family, model: StoredModel) -> PretrainedConfig:
     """The configuration of a stored model.
 
@@ -34,8 +45,9 @@ def load_config(family: Family, model: StoredModel) -> PretrainedConfig:
     return config
 
 
-def original_fields(family: Family, way_back: WayBack, config: Any) -> tuple[dict[str, Any], list[str]]:
+def original_fields(family: Family, config: Any, architecture: str) -> tuple[dict[str, Any], list[str]]:
     """The fields of the original's file in its words, and those that it has no words for."""
+    way_back = require_way_back(family)
     fields: dict[str, Any] = {}
     problems = []
     for wanted in family.fields:
@@ -45,7 +57,7 @@ def original_fields(family: Family, way_back: WayBack, config: Any) -> tuple[dic
             except ValueError as error:
                 problems.append(str(error))
     if way_back.keeps_unknown:
-        fields |= unknown_fields(family, config)
+        fields |= further_fields(family, config, architecture)
     return fields, problems
 
 
@@ -65,8 +77,20 @@ def _original_word(wanted: ConfigField, value: Any) -> Any:
     raise ValueError(f"{wanted.name} is {show_value(value)}, the original can express {known}")
 
 
-def unknown_fields(family: Family, config: PretrainedConfig) -> dict[str, Any]:
-    """Fields that the configuration class does not know, such as those that a conversion kept."""
+def further_fields(family: Family, config: PretrainedConfig, architecture: str) -> dict[str, Any]:
+    """Fields that the original passes over, and a conversion keeps: those of the task, and those that nobody knows."""
+    has_labels = bool(family.architectures[architecture].labels)
+    labels = {"num_labels": config.num_labels} if config.num_labels != _LABELS and not has_labels else {}
+    task = {"finetuning_task": config.finetuning_task} if config.finetuning_task else {}
+    return {**labels, **task, **_unknown_fields(family, config)}
+
+
+#: How many labels there are if nothing says it.
+_LABELS = 2
+
+
+def _unknown_fields(family: Family, config: PretrainedConfig) -> dict[str, Any]:
+    """Fields that the configuration class does not know."""
     known = {*family.config_class().to_dict(), *(field.name for field in family.fields)}
     known |= {"transformers_version", "add_pooling_layer", "dtype", "torch_dtype"}
     return {name: value for name, value in config.to_dict().items() if name not in known}

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..checkpoints import CheckpointReader, open_checkpoint
 from .export import ExportPlan
-from .export_match import require_way_back
+from .export_config import require_way_back
 from .export_targets import Target
 from .exported_variable import ExportedVariable
 from .layout import ConversionError
@@ -91,7 +91,7 @@ def write_export(
 
     Raises:
         OutputError: If the output cannot be written.
-        ConversionError: If it cannot be read back.
+        ConversionError: If the format has no place for a variable, or it cannot be read back.
     """
     started = time.monotonic()
     way_back = require_way_back(plan.family)
@@ -131,7 +131,10 @@ def write_export(
 
 def _in_order(variables: Sequence[ExportedVariable], target: Target) -> list[ExportedVariable]:
     by_name = {each.variable.name: each for each in variables}
-    return [by_name[name] for name in target.order(by_name)]
+    names = target.order(by_name)
+    if homeless := by_name.keys() - set(names):
+        raise ConversionError(f"{target.path} has no place for variables of the model:", sorted(homeless))
+    return [by_name[name] for name in names]
 
 
 def _vocabulary(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:

@@ -18,7 +18,7 @@ import numpy as np
 from ..checkpoints import Variable
 from ..configuration_utils import PretrainedConfig
 from ..modeling_keys import match_keys
-from .export_config import unknown_fields
+from .export_config import further_fields, require_way_back
 from .family import Family
 from .layout import ConversionError, Layout, Placed, VariableTable
 from .numbered_names import fold_names
@@ -31,17 +31,6 @@ from .way_back import WayBack
 
 #: The data type of the variables: that of all original codes.
 DTYPE = "float32"
-
-
-def require_way_back(family: Family) -> WayBack:
-    """The family's declaration.
-
-    Raises:
-        ConversionError: If it has none.
-    """
-    if family.way_back is None:
-        raise ConversionError(f"Models of {family.title} cannot be exported to the original format.")
-    return family.way_back
 
 
 class Match:
@@ -64,7 +53,7 @@ class Match:
         self.folder: Path = model.folder
         self._way_back = require_way_back(family)
         self._head = family.architectures[architecture]
-        rules = family.encoder + self._head.head
+        rules = family.rules(architecture)
         self.sizes = _sizes(family, self._head.labels, config, self._way_back)
         every = Layout(tuple(_all_branches(rules)), VariableTable({}, family), self.sizes)
         wanted = {placed.target for placed in every.placed} | every.tied.keys()
@@ -95,8 +84,8 @@ class Match:
         return same_bits(values, np.eye(*values.shape, dtype=values.dtype))
 
     @property
-    def unknown_fields(self) -> Mapping[str, Any]:
-        return unknown_fields(self.family, self.config)
+    def further_fields(self) -> Mapping[str, Any]:
+        return further_fields(self.family, self.config, self.architecture)
 
     # What an export is made of
 

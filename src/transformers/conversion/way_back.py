@@ -28,8 +28,8 @@ class ExportedModel(Protocol):
         """Where it is stored, its vocabulary included."""
 
     @property
-    def unknown_fields(self) -> Mapping[str, Any]:
-        """Fields of the configuration that its class does not know."""
+    def further_fields(self) -> Mapping[str, Any]:
+        """Fields of the configuration that the original passes over, and a conversion keeps."""
 
     def has(self, key: str) -> bool:
         """Whether a parameter is stored."""

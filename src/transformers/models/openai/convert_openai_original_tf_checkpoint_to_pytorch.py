@@ -168,6 +168,7 @@ def inexpressible(model: ExportedModel) -> list[str]:
 WAY_BACK = WayBack(
     config_file="config.json",
     config_fields=("vocab_size", "n_positions", "n_embd", "n_head", "n_layer", "afn"),
+    keeps_unknown=True,
     fixed={"afn": ("gelu", "relu", "swish"), "layer_norm_epsilon": (1e-5,)},
     check=inexpressible,
     vocabulary={"vocab.json": "encoder_bpe_40000.json", "merges.txt": "vocab_40000.bpe"},

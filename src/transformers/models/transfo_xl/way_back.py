@@ -150,7 +150,7 @@ def _flags_text(model: ExportedModel) -> str:
     flags: dict[str, Any] = {name: getattr(model.config, name) for name in _FLAGS}
     flags["proj_share_all_but_first"] = _shares_projections(model)
     flags["proj_same_dim"] = _projects_same_width(model)
-    further = model.unknown_fields
+    further = model.further_fields
     passed_over = f"--{_PASSED_OVER}={','.join(sorted(further))}\n" if further else ""
     return passed_over + "".join(f"--{name}={json.dumps(value)}\n" for name, value in {**flags, **further}.items())
 
