@@ -51,8 +51,12 @@ class BasicTokenizer:
         cleaned = "".join(_cleaned(text))
         if self.tokenize_chinese_chars:
             cleaned = "".join(f" {character} " if _is_ideograph(character) else character for character in cleaned)
-        words = unicodedata.normalize("NFC", cleaned).split()
+        words = self._normalized(cleaned).split()
         return [part for word in words for part in ([word] if word in kept else self._split(word))]
+
+    def _normalized(self, text: str) -> str:
+        """The text with letters and their accents as one character, where there is one."""
+        return unicodedata.normalize("NFC", text)
 
     def _split(self, word: str) -> list[str]:
         if self.do_lower_case:

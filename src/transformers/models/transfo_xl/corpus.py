@@ -19,10 +19,11 @@ __all__ = ["LMOrderedIterator", "TransfoXLCorpus"]
 StrPath = str | os.PathLike[str]
 
 _CACHE = "cache.pkl"
-_SPLITS = ("train", "valid", "test")
+#: The texts of a data set.
+SPLITS = ("train", "valid", "test")
 
 
-class _DataSet(NamedTuple):
+class DataSet(NamedTuple):
     """How the original prepares a data set.
 
     Attributes:
@@ -32,16 +33,27 @@ class _DataSet(NamedTuple):
     """
 
     settings: dict[str, Any]
-    counted: tuple[str, ...] = _SPLITS
+    counted: tuple[str, ...] = SPLITS
     ends: bool = True
 
 
 _DATA_SETS = {
-    "wt103": _DataSet({"special": ["<eos>"], "lower_case": False}, counted=("train",)),
-    "wt2": _DataSet({"special": ["<eos>"], "lower_case": False}),
-    "ptb": _DataSet({"special": ["<eos>"], "lower_case": True}),
-    **dict.fromkeys(("enwik8", "text8"), _DataSet({"lower_case": True}, ends=False)),
+    "wt103": DataSet({"special": ["<eos>"], "lower_case": False}, counted=("train",)),
+    "wt2": DataSet({"special": ["<eos>"], "lower_case": False}),
+    "ptb": DataSet({"special": ["<eos>"], "lower_case": True}),
+    **dict.fromkeys(("enwik8", "text8"), DataSet({"lower_case": True}, ends=False)),
 }
+
+
+def find_data_set(name: str) -> DataSet:
+    """How the original prepares the data set of a name.
+
+    Raises:
+        UserError: There is no such data set.
+    """
+    if name not in _DATA_SETS:
+        raise UserError(f"{name!r} is no data set that can be prepared; it can be {', '.join(_DATA_SETS)}.")
+    return _DATA_SETS[name]
 
 
 class TransfoXLCorpus:
@@ -63,7 +75,7 @@ class TransfoXLCorpus:
     def __init__(self, vocab: TransfoXLTokenizer, dataset: str | None, texts: dict[str, torch.Tensor]) -> None:
         self.vocab = vocab
         self.dataset = dataset
-        self.train, self.valid, self.test = (texts[split] for split in _SPLITS)
+        self.train, self.valid, self.test = (texts[split] for split in SPLITS)
 
     @classmethod
     def from_original(cls, path: StrPath) -> Self:
@@ -78,7 +90,7 @@ class TransfoXLCorpus:
         file = Path(path) / _CACHE if Path(path).is_dir() else Path(path)
         corpus = read_corpus(file)
         texts = {}
-        for split in _SPLITS:
+        for split in SPLITS:
             text = getattr(corpus, split)
             if text is None or isinstance(text, list):
                 raise UserError(
@@ -101,10 +113,8 @@ class TransfoXLCorpus:
         """
         import torch
 
-        if dataset not in _DATA_SETS:
-            raise UserError(f"{dataset!r} is no data set that can be prepared; it can be {', '.join(_DATA_SETS)}.")
-        known = _DATA_SETS[dataset]
-        files = {split: Path(path) / f"{split}.txt" for split in _SPLITS}
+        known = find_data_set(dataset)
+        files = {split: Path(path) / f"{split}.txt" for split in SPLITS}
         tokenizer = TransfoXLTokenizer(**known.settings, original_tokenization=True)
         for split in known.counted:
             tokenizer.count_file(files[split])
@@ -127,8 +137,8 @@ class TransfoXLCorpus:
             device: Where it goes.
             ext_len: How many words before a segment come with it.
         """
-        if split not in _SPLITS:
-            raise UserError(f"A data set has no text {split!r}; it has {', '.join(_SPLITS)}.")
+        if split not in SPLITS:
+            raise UserError(f"A data set has no text {split!r}; it has {', '.join(SPLITS)}.")
         return LMOrderedIterator(getattr(self, split), bsz, bptt, device, ext_len)
 
 
