@@ -25,6 +25,8 @@ class GrowingStates:
         self._buffer: Tensor | None = None
         # Whether nobody else has been given what the buffer holds, so that it may be written over.
         self._private = False
+        # Whether the buffer was made in torch.inference_mode, outside of which it may not be written to.
+        self._of_inference = False
 
     def __len__(self) -> int:
         return self._length
@@ -67,7 +69,7 @@ class GrowingStates:
             self._buffer = new if self._buffer is None else torch.cat([self._buffer.narrow(-2, 0, start), new], dim=-2)
             self._private = False
         else:
-            if self._buffer is None or self._buffer.shape[-2] < self._length or _is_frozen(self._buffer):
+            if self._buffer is None or self._buffer.shape[-2] < self._length or self._frozen:
                 self._buffer = self._grown(self._buffer, new, start)
             self._buffer.narrow(-2, start, new.shape[-2]).copy_(new)
         return self.current
@@ -76,7 +78,7 @@ class GrowingStates:
         """Makes rows of the batch into what others were; there may be more or fewer rows than before."""
         if self._buffer is None:
             return
-        writable = self._private and not torch.is_grad_enabled() and not _is_frozen(self._buffer)
+        writable = self._private and not self._frozen and not torch.is_grad_enabled()
         if writable and len(change.rows) == self.batch:
             differing = self._buffer.narrow(-2, change.start, self._length - change.start)
             differing.index_copy_(0, change.targets, differing.index_select(0, change.sources))
@@ -92,10 +94,14 @@ class GrowingStates:
         buffer = new.new_empty(*new.shape[:-2], capacity, new.shape[-1])
         if old is not None:
             buffer.narrow(-2, 0, start).copy_(old.narrow(-2, 0, start))
-        self._private = True
+        self._private, self._of_inference = True, _inference_mode()
         return buffer
 
+    @property
+    def _frozen(self) -> bool:
+        return self._of_inference and not (torch.compiler.is_compiling() or _inference_mode())
 
-def _is_frozen(buffer: Tensor) -> bool:
-    """Whether the buffer comes from ``torch.inference_mode`` and may not be written to here."""
-    return buffer.is_inference() and not torch.is_inference_mode_enabled()
+
+def _inference_mode() -> bool:
+    """Whether torch.inference_mode is on, as far as that is known: torch.compile cannot trace the question."""
+    return not torch.compiler.is_compiling() and torch.is_inference_mode_enabled()
