@@ -83,7 +83,7 @@ def found_by_search(
 ) -> list[list[tuple[float, list[int]]]]:
     """The same by :func:`search`, for several prompts at once."""
     texts = Texts.starting_with(torch.tensor(starts)[:, None], 1 + steps, config.num_beams)
-    ends = Ends.of(config, criteria or StoppingCriteriaList(), scores.device)
+    ends = Ends.of(config, criteria or StoppingCriteriaList(), texts.buffer)
     records, choose = Records(config, encoder=False), candidate_choice(config, None)
     chain: Any = Chain(scores)
     found = search(texts, chain, LogitsProcessorList(), choose, ends, records, config)
@@ -141,7 +141,7 @@ def test_there_may_be_fewer_tokens_than_beams() -> None:
     scores = torch.randn(3, 8, 8, generator=torch.Generator().manual_seed(4))
     config = GenerationConfig(num_beams=3, pad_token_id=PAD, return_dict_in_generate=True, output_scores=True)
     texts = Texts.starting_with(torch.tensor([[1]]), 4, 3)
-    ends = Ends.of(config, StoppingCriteriaList(), scores.device)
+    ends = Ends.of(config, StoppingCriteriaList(), texts.buffer)
     chain: Any = Chain(scores)
     choose: Callable[..., Any] = candidate_choice(config, None)
     records = Records(config, encoder=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ..errors import UserError
 from .configuration import GenerationConfig
 from .logits_process import LogitsProcessorList
 from .outputs import Records
@@ -80,11 +82,20 @@ class Ends:
     pad: int
 
     @classmethod
-    def of(cls, config: GenerationConfig, criteria: StoppingCriteriaList, device: torch.device) -> Ends:
-        """The end tokens of a configuration, and further criteria."""
+    def of(cls, config: GenerationConfig, criteria: StoppingCriteriaList, texts: Tensor) -> Ends:
+        """The end tokens of a configuration, and further criteria, for texts ``[texts, room]``.
+
+        Raises:
+            UserError: Texts may end before others, and there is nothing that could follow them.
+        """
         tokens = config.end_tokens
-        pad = config.pad_token_id if config.pad_token_id is not None else (tokens or [0])[0]
-        return cls(torch.tensor(tokens, device=device) if tokens else None, criteria, pad)
+        pad = config.pad_token_id if config.pad_token_id is not None else next(iter(tokens), None)
+        if pad is None and criteria and texts.shape[0] > 1:
+            raise UserError(
+                "One text may end before another, and there is no pad_token_id that could follow it.",
+                advice="Pass pad_token_id.",
+            )
+        return cls(torch.tensor(tokens, device=texts.device) if tokens else None, criteria, pad or 0)
 
     @property
     def possible(self) -> bool:
@@ -106,7 +117,7 @@ class Ends:
 def token_choice(config: GenerationConfig, generator: torch.Generator | None) -> Callable[[Tensor], Tensor]:
     """How the next token is chosen, ``[texts, vocabulary]`` -> ``[texts]``: the likeliest, or by its probability."""
     if not config.do_sample:
-        return lambda scores: scores.argmax(-1)
+        return lambda scores: scores.max(-1).indices  # the same as argmax, in a third of its time on a CPU
     return lambda scores: torch.multinomial(scores.softmax(-1), 1, generator=generator).squeeze(1)
 
 
@@ -131,19 +142,30 @@ def write(
         streamer: Gets the prompts, and each token as soon as it is chosen.
     """
     unfinished = torch.ones_like(texts.buffer[:, 0], dtype=torch.bool)
-    if streamer is not None:
+    with _streaming(streamer, texts) as show:
+        while not texts.full:
+            logits = reader.read(texts.tokens)
+            scores = processors(texts.visible, logits)
+            records.keep_scores(logits=logits, scores=scores)
+            tokens = choose(scores)
+            if ends.possible:
+                tokens = torch.where(unfinished, tokens, ends.pad)
+            texts.append(tokens)
+            show(tokens)
+            if ends.possible:
+                unfinished &= ~ends.reached(texts.visible, scores)
+                if not bool(unfinished.any()):
+                    return
+
+
+@contextlib.contextmanager
+def _streaming(streamer: BaseStreamer | None, texts: Texts) -> Iterator[Callable[[Tensor], None]]:
+    """A function that shows the streamer, if there is one, the tokens of a step; it has been shown the prompts."""
+    if streamer is None:
+        yield lambda _: None
+        return
+    try:
         streamer.put(texts.visible.cpu())
-    while not texts.full:
-        logits = reader.read(texts.tokens)
-        scores = processors(texts.visible, logits)
-        records.keep_scores(logits=logits, scores=scores)
-        tokens = choose(scores)
-        texts.append(torch.where(unfinished, tokens, ends.pad) if ends.possible else tokens)
-        if streamer is not None:
-            streamer.put(texts.tokens[:, -1].cpu())
-        if ends.possible:
-            unfinished &= ~ends.reached(texts.visible, scores)
-            if not bool(unfinished.any()):
-                break
-    if streamer is not None:
-        streamer.end()
+        yield lambda tokens: streamer.put(tokens.cpu())
+    finally:
+        streamer.end()  # whoever waits for the rest must not wait for ever

@@ -132,7 +132,7 @@ class GenerationMixin(_Model):
         """
         tokens = inputs if input_ids is None else input_ids
         config, arguments = self._generation_options(generation_config, options, streamer)
-        ends = Ends.of(config, criteria_for(config, stopping_criteria, tokenizer), self.device)
+        criteria = criteria_for(config, stopping_criteria, tokenizer)
         records = Records(config, encoder=self.config.is_encoder_decoder)
         encoded = None
         if self.config.is_encoder_decoder:
@@ -149,6 +149,7 @@ class GenerationMixin(_Model):
         facts = _facts(prompt, encoded, room)
         processors = processors_for(config, facts, logits_processor, prefix_allowed_tokens_fn)
         texts = Texts.starting_with(prompt.tokens, room, copies, prompt.hidden)
+        ends = Ends.of(config, criteria, texts.buffer)
         found = None
         if config.num_beams > 1:
             found = search(texts, reader, processors, candidate_choice(config, generator), ends, records, config)
@@ -252,14 +253,9 @@ class GenerationMixin(_Model):
         inputs = inspect.signature(self.base_model.forward).parameters.keys() - own
         problems = [
             *config.unsupported(),
-            *without_effect(config, options),
-            *contradictions(config),
             *(f"{name} is unknown" for name in sorted(arguments.keys() - inputs)),
-            *self._without_encoder(options),
-            *self._generation_problems(config, arguments),
+            *(config.problems() or self._combinations(config, options, arguments, streamer)),
         ]
-        if streamer is not None and (config.num_beams > 1 or config.num_return_sequences > 1):
-            problems.append("streamer needs one text for each prompt, whose tokens are final: no beams")
         if problems:
             raise UserError(
                 "generate() cannot do all that was asked for:",
@@ -268,12 +264,21 @@ class GenerationMixin(_Model):
             )
         return config, arguments
 
-    def _without_encoder(self, options: dict[str, Any]) -> list[str]:
-        """Options of a call that are about an encoder, if there is none."""
+    def _combinations(
+        self,
+        config: GenerationConfig,
+        options: dict[str, Any],
+        arguments: dict[str, Any],
+        streamer: BaseStreamer | None,
+    ) -> list[str]:
+        """What cannot be had together, or not of this model, one line each."""
+        problems = [*without_effect(config, options), *contradictions(config)]
+        if streamer is not None and (config.num_beams > 1 or config.num_return_sequences > 1):
+            problems.append("streamer needs one text for each prompt, whose tokens are final: no beams")
         start = options.get("decoder_start_token_id")
-        if start is None or self.config.is_encoder_decoder:
-            return []
-        return [f"decoder_start_token_id={start} has no effect on a model without an encoder"]
+        if start is not None and not self.config.is_encoder_decoder:
+            problems.append(f"decoder_start_token_id={start} has no effect on a model without an encoder")
+        return [*problems, *self._generation_problems(config, arguments)]
 
 
 def _facts(prompt: Prompt, encoded: Encoded | None, room: int) -> PromptFacts:

@@ -63,11 +63,9 @@ def without_effect(config: GenerationConfig, options: Mapping[str, Any]) -> list
 
 
 def contradictions(config: GenerationConfig) -> list[str]:
-    """Values without a meaning, and options that cannot be honoured together, one line each."""
-    problems = config.problems()
-    if problems:
-        return problems
+    """Options that cannot be honoured together, one line each."""
     beams, returned = config.num_beams, config.num_return_sequences
+    problems = []
     if beams > 1 and returned > beams:
         problems.append(f"num_return_sequences={returned} is more than num_beams={beams}")
     if returned > 1 and beams == 1 and not config.do_sample:
