@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from transformers.commands.transformers_cli import main
+from tests.shared.shell import run_program
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"```console\n\$ transformers-cli (?P<command>.*?[^\\])\n(?P<output>.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```console\n\$ (?P<command>[a-z].*?[^\\])\n(?P<output>.*?)```", re.DOTALL)
 
 
 def blocks() -> list[tuple[str, str, str]]:
@@ -30,7 +30,11 @@ def without_time(output: str) -> str:
 
 
 def test_there_are_such_commands() -> None:
-    assert {file for file, _, _ in blocks()} >= {"README.md", "docs/source/en/converting.md"}
+    assert {file for file, _, _ in blocks()} >= {
+        "README.md",
+        "docs/source/en/converting.md",
+        "docs/source/en/older_command_lines.md",
+    }
 
 
 @pytest.mark.parametrize(("file", "command", "output"), blocks())
@@ -45,6 +49,6 @@ def test_a_command_prints_what_the_text_says(
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     monkeypatch.chdir(tmp_path)
 
-    assert main(shlex.split(command.replace("\\\n", " "))) == 0
+    assert run_program(shlex.split(command.replace("\\\n", " ")), monkeypatch) == 0
 
     assert without_time(capsys.readouterr().out) == without_time(output)

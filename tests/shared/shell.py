@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import shlex
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,11 @@ def installed_programs() -> Mapping[str, str]:
 
 
 def run_program(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> int:
-    """Runs one of the programs as if it had been called by its name; its exit status."""
+    """Runs one of the programs as if it had been called by its name, or a module as ``python -m``; its exit status."""
+    if words[0] == "python":
+        finished = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, check=False)
+        print(finished.stdout, end="")
+        return finished.returncode
     module, function = installed_programs()[words[0]].split(":")
     main: Any = getattr(importlib.import_module(module), function)
     monkeypatch.setattr(sys, "argv", list(words))
