@@ -108,7 +108,7 @@ def test_all_problems_are_told_together() -> None:
     for words in (
         "vocab_size",
         "bert/embeddings/LayerNorm/beta is missing",
-        "bert/embeddings/LayerNorm/bate is not known (instead of bert/embeddings/LayerNorm/beta?)",
+        "bert/embeddings/LayerNorm/bate is not known (closest is bert.embeddings.LayerNorm.bias)",
         "bert/pooler/dense/bias is [9], expected [8] = [H]",
         "bert/pooler/dense/kernel holds int64",
         "Nothing was written.",

@@ -96,8 +96,8 @@ class ConverterTester:
         return architecture == self.family.headless or (has_head and self.family.architectures[architecture].detected)
 
     def main_architecture(self) -> str:
-        """The class with the most variables."""
-        return max(self.family.architectures, key=lambda name: len(self.arrays(name)))
+        """The class with the most variables, of those that need not be named."""
+        return max(filter(self.shows, self.family.architectures), key=lambda name: len(self.arrays(name)))
 
     # The table
 

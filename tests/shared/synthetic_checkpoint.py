@@ -32,7 +32,7 @@ def synthetic_shapes(
         absent: Variables that a checkpoint of another layout does not have (wildcards over names as the rules spell
             them); all others that a rule asks for are there.
     """
-    rules = _chosen(family.encoder + family.architectures[architecture].head, absent)
+    rules = _chosen(family.rules(architecture), absent)
     layout = Layout(rules, VariableTable({}, family), sizes)
     return {
         source: tuple(size for size in symbolic.sizes(sizes) if size is not None)

@@ -100,6 +100,7 @@ class Architecture:
 
     Attributes:
         head: The rules of its head.
+        encoder: The rules of the base model, where its keys are not those of the family's table.
         labels: The symbol whose size is the number of labels.
         detected: Whether a checkpoint with the head's variables is taken to be of this class.
         unused: Variables of the encoder that the class has no place for.
@@ -107,6 +108,7 @@ class Architecture:
     """
 
     head: Rules = ()
+    encoder: Rules = ()
     labels: str = ""
     detected: bool = True
     unused: tuple[SkipRule, ...] = ()
@@ -118,11 +120,11 @@ class Task:
     """What a checkpoint has that was fine-tuned for a task.
 
     Attributes:
-        architecture: The model class.
+        architecture: The model class; None if any may be for it.
         labels: The number of labels; None if the task does not have a certain one.
     """
 
-    architecture: str
+    architecture: str | None
     labels: int | None = None
 
 
@@ -196,3 +198,8 @@ class Family:
     find_task: Callable[[str], Task | None] | None = None
     initial: Initializer = usual_start
     way_back: WayBack | None = None
+
+    def rules(self, architecture: str) -> Rules:
+        """The table of a model class: the base model, and the head."""
+        chosen = self.architectures[architecture]
+        return (chosen.encoder or self.encoder) + chosen.head

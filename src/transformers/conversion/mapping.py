@@ -93,6 +93,10 @@ class _MapError(Exception):
     """What is wrong with one mapping."""
 
 
+class _AmbiguousError(_MapError):
+    """A matrix could lie either way."""
+
+
 @dataclass(frozen=True)
 class _Map:
     """``NAME=GOAL`` or ``NAME=GOAL:transpose``, taken apart."""
@@ -303,7 +307,7 @@ def _orientation(variable: Variable, placed: Placed, sizes: Mapping[str, int]) -
     if not fitting:
         raise _MapError(f"{list(variable.shape)} does not fit {target.describe(sizes)} = {target}")
     if len(fitting) > 1:
-        raise _MapError(f"{list(variable.shape)} fits both ways: put :transpose or :copy behind the parameter")
+        raise _AmbiguousError(f"{list(variable.shape)} fits both ways: put :transpose or :copy behind the parameter")
     return fitting[0]
 
 
@@ -331,16 +335,12 @@ def fits(variable: Variable, placed: Placed, layout: Layout) -> bool:
     return shape.fits(variable.shape, layout.sizes)
 
 
-def suggest_maps(layout: Layout, unknown: Iterable[str]) -> list[str]:
-    """The ``--map`` arguments that give unknown variables to parameters that lack theirs, where the shapes fit."""
-    missing = set(layout.missing)
-    stored = {variable.name: variable for variable in layout.variables.values()}
-    candidates = [stored[name] for name in unknown]
-    suggestions = []
-    for placed in layout.placed:
-        if missing.isdisjoint(placed.sources) or len(placed.sources) != 1:
-            continue
-        fitting = [variable.name for variable in candidates if fits(variable, placed, layout)]
-        best = difflib.get_close_matches(placed.sources[0], fitting, n=1, cutoff=0.0)
-        suggestions += [f"--map {name}={placed.target}" for name in best]
-    return suggestions
+def fits_both_ways(variable: Variable, placed: Placed, layout: Layout) -> bool:
+    """Whether neither the name nor the shape of a matrix tells how it lies."""
+    try:
+        _operation(variable, placed, layout.sizes, None)
+    except _AmbiguousError:
+        return True
+    except _MapError:
+        return False
+    return False

@@ -5,7 +5,6 @@ Every error that can be known is raised here, all of them at once, before any ou
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,11 +21,11 @@ from ..configuration_utils import PretrainedConfig
 from .family import Family
 from .initialisation import NEWLY_INITIALIZED
 from .layout import ConversionError, Layout, Placed, VariableTable
-from .mapping import suggest_maps
 from .numbered_names import fold_names
 from .operations import Operation, Shape, ShapeError
 from .pieces import widens
 from .rules import SkipRule
+from .suggestions import Suggestion, advice_lines, describe_unknown, suggest
 from .survey import PlanRequest, Survey, survey
 
 
@@ -134,13 +133,13 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
     name = seen.architecture
     strip = "" if name != family.base_model else family.base_prefix
     rows = _Rows(family, seen, strip, request.dtype)
-    leftover = _Leftovers(family, seen)
+    leftover = _Leftovers(family, seen, request)
     problems = [*seen.config.problems, *rows.problems, *leftover.problems]
     if problems:
         raise ConversionError(
             f"This checkpoint cannot become a {name}:",
             align(problems),
-            " ".join(_advice(family, request, seen, leftover.unknown)),
+            " ".join(_advice(family, request, seen, leftover)),
         )
     return ConversionPlan(
         family=family,
@@ -266,7 +265,7 @@ def _uncovered(ranges: Iterable[tuple[int, int]], length: int) -> list[tuple[int
 class _Leftovers:
     """What happens to the variables that no rule reads: each is skipped for a reason, or unknown."""
 
-    def __init__(self, family: Family, seen: Survey) -> None:
+    def __init__(self, family: Family, seen: Survey, request: PlanRequest) -> None:
         self.skipped = [Skipped(each.name, "left out with --skip", each.nbytes) for each in seen.left_out]
         self.unknown: list[str] = []
         self.problems: list[str] = []
@@ -288,7 +287,9 @@ class _Leftovers:
             else:
                 self.unknown.append(variable.name)
         wanted = [variables.stored_name(source) for source in layout.missing]
-        self.problems += _describe_unknown(self.unknown, wanted)
+        classes = [seen.architecture] if request.architecture else list(family.architectures)
+        self.suggestions: list[Suggestion] = suggest(family, variables, self.unknown, classes) if self.unknown else []
+        self.problems += _describe_unknown(self.unknown, wanted, self.suggestions)
 
 
 def _reason(rules: Iterable[SkipRule], names: Iterable[str]) -> str | None:
@@ -313,10 +314,10 @@ def _other_heads(family: Family, variables: VariableTable, chosen: str) -> dict[
     return reasons
 
 
-def _describe_unknown(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    close = {name: difflib.get_close_matches(name, wanted, n=1, cutoff=0.8) for name in names}
-    strangers = _each((name for name in names if not close[name]), "not known")
-    return [f"{name} is not known (instead of {found[0]}?)" for name, found in close.items() if found] + strangers
+def _describe_unknown(names: Sequence[str], wanted: Sequence[str], suggestions: Sequence[Suggestion]) -> list[str]:
+    described = dict(describe_unknown(names, wanted, suggestions))
+    close = [f"{name} is not known ({what})" for name, what in described.items() if what]
+    return close + _each((name for name, what in described.items() if not what), "not known")
 
 
 def _each(names: Iterable[str], what: str) -> list[str]:
@@ -324,7 +325,7 @@ def _each(names: Iterable[str], what: str) -> list[str]:
     return [f"{name} {'is' if count == 1 else 'are'} {what}" for name, count in fold_names(names)]
 
 
-def _advice(family: Family, request: PlanRequest, seen: Survey, unknown: Sequence[str]) -> Iterator[str]:
+def _advice(family: Family, request: PlanRequest, seen: Survey, leftover: _Leftovers) -> Iterator[str]:
     yield "Nothing was written."
     if any(" says " in problem for problem in seen.config.problems):
         yield (
@@ -333,17 +334,15 @@ def _advice(family: Family, request: PlanRequest, seen: Survey, unknown: Sequenc
         )
     if any(problem.startswith("finetuning_task ") for problem in seen.config.problems):
         yield "Name the task that it was fine-tuned for with --finetuning_task_name, or none."
-    maps = suggest_maps(seen.layout, unknown)
-    if maps:
-        yield f"Name the variables of a head of your own with --architecture and {' '.join(maps)}."
-    elif unknown and request.architecture is None:
+    if leftover.unknown and not leftover.suggestions and request.architecture is None:
         yield "If they are weights of a head, name its class with --architecture."
     if not request.init_missing and not seen.head.isdisjoint(seen.layout.missing):
         yield "What is missing of a head is initialised if --init_missing asks for it."
-    if unknown:
+    if leftover.unknown:
         yield "Leave out variables that are not weights with --skip 'PATTERN'."
     if request.architecture is None and (fitting := _fitting(family, seen)):
         yield f"There is all that {' or '.join(fitting)} needs: name the class with --architecture."
+    yield from advice_lines(leftover.suggestions, with_class=request.architecture is None)
 
 
 def _fitting(family: Family, seen: Survey) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -295,6 +295,22 @@ def skip(*patterns: str, reason: str) -> SkipRule:
 def optimizer_slots(*names: str) -> SkipRule:
     """State that an optimizer keeps beside each variable, under the variable's name and one of these."""
     return SkipRule(tuple(f"*/{name}" for name in names), "state of the optimizer")
+
+
+def moved(rules: Rules, prefix: str) -> Rules:
+    """The same rules for keys with something in front of them, as those of a base model inside of another module."""
+
+    def place(key: Template) -> Template:
+        return Template(prefix + key.text, key.words)
+
+    def move(rule: Rule) -> Rule:
+        if isinstance(rule, Choice):
+            return replace(rule, then=moved(rule.then, prefix), otherwise=moved(rule.otherwise, prefix))
+        if isinstance(rule, TiedRule):
+            return replace(rule, target=place(rule.target), original=place(rule.original))
+        return replace(rule, target=place(rule.target))
+
+    return tuple(move(rule) for rule in rules)
 
 
 def _first(shape: str) -> str:

@@ -82,8 +82,8 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     refuse_unsupported(family, variables)
     name = request.architecture or _of_task(family, request, _detect_architecture(family, variables), variables)
     architecture = _architecture(family, name)
-    maps = _resolve_maps(family, architecture, request, variables)
-    layout, new, problems = _place(family, architecture, request, maps, variables)
+    maps = _resolve_maps(family, name, request, variables)
+    layout, new, problems = _place(family, name, request, maps, variables)
     variables = layout.variables
     labels = layout.sizes.get(architecture.labels)
     config = settle_config(family, _with_labels(request.configs, labels), layout)
@@ -94,28 +94,27 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     return Survey(variables, left_out, name, layout, head, config, maps.notes, new)
 
 
-def _resolve_maps(
-    family: Family, architecture: Architecture, request: PlanRequest, variables: VariableTable
-) -> ResolvedMaps:
-    skipped = (*family.skipped, *architecture.unused)
+def _resolve_maps(family: Family, name: str, request: PlanRequest, variables: VariableTable) -> ResolvedMaps:
+    skipped = (*family.skipped, *family.architectures[name].unused)
     return resolve_maps(
-        family.encoder + architecture.head,
+        family.rules(name),
         variables,
         request.maps,
         request.file_maps,
-        lambda name: any(rule.matches(name) for rule in skipped),
+        lambda variable: any(rule.matches(variable) for rule in skipped),
     )
 
 
 def _place(
-    family: Family, architecture: Architecture, request: PlanRequest, maps: ResolvedMaps, variables: VariableTable
+    family: Family, name: str, request: PlanRequest, maps: ResolvedMaps, variables: VariableTable
 ) -> tuple[Layout, frozenset[str], Sequence[str]]:
     """The rules of the class on the variables; the stand-ins for what is to be new; what is wrong with these."""
     if not request.init_missing:
-        return maps.apply(family.encoder + architecture.head, variables), frozenset(), ()
+        return maps.apply(family.rules(name), variables), frozenset(), ()
+    architecture = family.architectures[name]
     said = LabelCount.said(request.configs)
-    base = _base_sources(family, variables)
-    layout, new = begin_head(family.encoder, architecture, base, variables, maps.apply, said.count)
+    encoder, base = architecture.encoder or family.encoder, _base_sources(family, variables)
+    layout, new = begin_head(encoder, architecture, base, variables, maps.apply, said.count)
     unknown = architecture.labels and said.count is None and architecture.labels not in layout.sizes
     asked = ["num_labels   no file has it and no tensor shows it: give --num_labels N"] if unknown else []
     return layout, new, said.problems if new else asked
@@ -195,7 +194,8 @@ def _of_task(family: Family, request: PlanRequest, detected: str, variables: Var
     def head(name: str) -> frozenset[str]:
         return _head_sources(family, family.architectures[name], variables)
 
-    alike = (task.architecture for _, _, task in _tasks(family, request) if head(task.architecture) == head(detected))
+    named = [task.architecture for _, _, task in _tasks(family, request) if task.architecture is not None]
+    alike = (name for name in named if head(name) == head(detected))
     return next(alike, detected)
 
 
@@ -244,8 +244,9 @@ def _task_problems(family: Family, request: PlanRequest, architecture: str, labe
     problems: list[str] = []
     for source, name, task in _tasks(family, request):
         said = f'finetuning_task   {source}: "{name}"'
-        if task.architecture != architecture and request.architecture is None:
+        matches = task.architecture in (None, architecture)
+        if not matches and request.architecture is None:
             problems.append(f"{said} needs the head of {task.architecture}, the checkpoint is for {architecture}")
-        elif task.architecture == architecture and labels is not None and task.labels not in (None, labels):
+        elif matches and labels is not None and task.labels not in (None, labels):
             problems.append(f"{said} has {task.labels} labels, the head in the checkpoint has {labels}")
     return problems

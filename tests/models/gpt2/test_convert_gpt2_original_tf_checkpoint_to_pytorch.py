@@ -24,7 +24,7 @@ HPARAMS = {"n_vocab": 7, "n_ctx": 1, "n_embd": 2, "n_head": 2, "n_layer": 11}
 
 class TestGPT2Conversion(ConverterTester):
     family = FAMILY
-    sizes: ClassVar = {"V": 7, "P": 3, "E": 4, "i": 2}
+    sizes: ClassVar = {"V": 7, "P": 3, "E": 4, "i": 2, "N": 3}
     config_file = "hparams.json"
     config: ClassVar = {"n_vocab": 7, "n_ctx": 3, "n_embd": 4, "n_head": 2, "n_layer": 2}
 

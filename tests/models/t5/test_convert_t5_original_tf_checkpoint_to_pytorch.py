@@ -26,7 +26,7 @@ class TestT5Conversion(ConverterTester):
     """Of the layouts that exclude each other this has the rare ones: one head, a table in each block, scalar norms."""
 
     family = FAMILY
-    sizes: ClassVar = {"V": 24, "E": 12, "K": 5, "F": 16, "B": 8, "i": 2, "j": 3}
+    sizes: ClassVar = {"V": 24, "E": 12, "K": 5, "F": 16, "B": 8, "i": 2, "j": 3, "N": 3}
     config_file = "t5_config.json"
     config: ClassVar = {
         "vocab_size": 24,

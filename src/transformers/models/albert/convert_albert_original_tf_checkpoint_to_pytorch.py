@@ -25,6 +25,7 @@ from ...conversion.rules import (
     when_present,
 )
 from ...conversion.script import CHECKPOINT, CONFIG, WEIGHT_FILE, Script
+from ...conversion.tasks import find_glue_task
 from ...conversion.way_back import WayBack, present_if
 from .configuration_albert import AlbertConfig
 
@@ -115,8 +116,8 @@ RELEASED = [
 
 
 def find_task(name: str) -> Task | None:
-    """RACE, whose head has the variables of a classifier with one label, but scores choices."""
-    return Task("AlbertForMultipleChoice") if name.lower() == "race" else None
+    """RACE, whose head has the variables of a classifier with one label, but scores choices; and those of GLUE."""
+    return Task("AlbertForMultipleChoice") if name.lower() == "race" else find_glue_task(name)
 
 
 def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from ...conversion.activations import GOOGLE_WORDS, google_activation
 from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, ReleasedModel
 from ...conversion.rules import TRAINING_STATE, layer_norm, linear, skip, table, tensor, tied, weight_rows, when_present
 from ...conversion.script import CHECKPOINT, CONFIG, WEIGHT_FILE, Script
+from ...conversion.tasks import find_glue_task
 from ...conversion.way_back import WayBack, present_if
 from .configuration_bert import BertConfig
 
@@ -133,6 +134,7 @@ FAMILY = Family(
     released=RELEASED,
     config_files={"bert_config.json": read_json_object},
     finish_config=finish_config,
+    find_task=find_glue_task,
     way_back=WAY_BACK,
 )
 

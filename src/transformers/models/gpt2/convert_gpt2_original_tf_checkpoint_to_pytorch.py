@@ -1,6 +1,6 @@
 """The original GPT-2 checkpoints (openai/gpt-2, and forks that train it) as models of this library.
 
-E width of the embeddings, V vocabulary, P positions; i counts the layers.
+E width of the embeddings, V vocabulary, P positions, N labels; i counts the layers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._files import read_json_object
 from ...conversion.family import Architecture, ConfigField, Family, ReleasedModel
-from ...conversion.rules import TRAINING_STATE, convolution, layer_norm, skip, table, tensor, tied
+from ...conversion.rules import TRAINING_STATE, convolution, layer_norm, linear, skip, table, tensor, tied
 from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, Script
 from ...conversion.way_back import WayBack
 from .configuration_gpt2 import GPT2Config
@@ -28,9 +28,21 @@ ENCODER = table(
     layer_norm("model/ln_f", "transformer.ln_f", "E", gain="g", offset="b"),
 )
 
+LANGUAGE = tied("lm_head.weight", "transformer.wte.weight")
+
+# The original has no other heads; those of forks are mapped to these names.
+
 ARCHITECTURES = {
-    "GPT2LMHeadModel": Architecture(tied("lm_head.weight", "transformer.wte.weight")),
+    "GPT2LMHeadModel": Architecture(LANGUAGE),
     "GPT2Model": Architecture(),
+    "GPT2DoubleHeadsModel": Architecture(
+        LANGUAGE + linear("multiple_choice_head/summary", "multiple_choice_head.summary", "E 1"), detected=False
+    ),
+    "GPT2ForSequenceClassification": Architecture(
+        linear("score", "score", "E N", bias=False), labels="N", detected=False
+    ),
+    "GPT2ForTokenClassification": Architecture(linear("classifier", "classifier", "E N"), labels="N", detected=False),
+    "GPT2ForQuestionAnswering": Architecture(linear("qa_outputs", "qa_outputs", "E 2"), detected=False),
 }
 
 SKIPPED = (

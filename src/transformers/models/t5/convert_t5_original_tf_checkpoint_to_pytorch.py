@@ -1,7 +1,7 @@
 """The original T5 checkpoints (Mesh-TensorFlow) as models of this library.
 
 E width of the hidden states, A heads, K width of a head, F width of the feed-forward layers, V vocabulary, B buckets of
-relative positions; i counts the blocks of the encoder, j those of the decoder.
+relative positions, N labels; i counts the blocks of the encoder, j those of the decoder.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 from ..._files import read_json_object
 from ...checkpoints import Variable
 from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, Implied
-from ...conversion.operations import AddAxis, Chain, Copy, Operation, Scale, Spread, Transpose
-from ...conversion.rules import TRAINING_STATE, Rules, Sizes, skip, table, tensor, tied, when_present
+from ...conversion.initialisation import Initial
+from ...conversion.operations import AddAxis, Chain, Copy, Operation, Scale, Shape, Spread, Transpose
+from ...conversion.rules import TRAINING_STATE, Rules, Sizes, linear, moved, skip, table, tensor, tied, when_present
 from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, Script
 from ...conversion.templates import Values
 from ...conversion.way_back import ExportedModel, WayBack, present_if
@@ -155,7 +156,31 @@ ARCHITECTURES = {
     "T5EncoderModel": Architecture(
         detected=False, unused=(skip("decoder/*", reason="the class is the encoder alone"),)
     ),
+    # The original has no other heads; those of forks are mapped to these names.
+    "T5ForQuestionAnswering": Architecture(DECODER + linear("qa_outputs", "qa_outputs", "E 2"), detected=False),
+    "T5ForSequenceClassification": Architecture(
+        linear("classification_head/dense", "classification_head.dense", "E E")
+        + linear("classification_head/out_proj", "classification_head.out_proj", "E N"),
+        encoder=moved(ENCODER + DECODER, "transformer."),
+        labels="N",
+        detected=False,
+    ),
+    "T5ForTokenClassification": Architecture(
+        linear("classifier", "classifier", "E N"),
+        encoder=moved(ENCODER, "transformer."),
+        labels="N",
+        detected=False,
+        unused=(skip("decoder/*", reason="the class is the encoder alone"),),
+    ),
 }
+
+
+def initial(name: str, shape: Shape, config: T5Config) -> Initial:
+    """What a parameter of a new head begins with: products whose terms have the variance 1."""
+    if len(shape) > 1:
+        return Initial(name, shape, deviation=config.initializer_factor * shape[1] ** -0.5)
+    return Initial(name, shape)
+
 
 #: What other models of the same code have.
 UNSUPPORTED = (
@@ -300,6 +325,7 @@ FAMILY = Family(
     config_files={"t5_config.json": read_json_object, "operative_config.gin": read_operative_config},
     finish_config=finish_config,
     unsupported=UNSUPPORTED,
+    initial=initial,
     way_back=WAY_BACK,
 )
 

@@ -34,6 +34,7 @@ from ...conversion.rules import (
     when_present,
 )
 from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, TASK, Script
+from ...conversion.tasks import GLUE_LABELS, plain_name
 from ...conversion.templates import Values
 from ...conversion.way_back import ExportedModel, WayBack, present_if
 from .configuration_xlnet import ATTENTION_TYPES, XLNetConfig
@@ -103,7 +104,7 @@ LANGUAGE_MODEL = table(
     tensor("model/lm_loss/bias", "lm_loss.bias", "V"),
     tied("lm_loss.weight", "transformer.word_embedding.weight"),
 )
-SEQUENCE_SUMMARY = when_present(f"{SUMMARY}/kernel", linear(SUMMARY, "sequence_summary.summary", "M M"))
+SEQUENCE_SUMMARY = when_present(f"{SUMMARY}/kernel", linear(SUMMARY, "sequence_summary.summary", "M M"), usual=True)
 CLASSIFIER = table(SEQUENCE_SUMMARY, linear(LOGITS, "logits_proj", "M C"))
 CHOICES = table(SEQUENCE_SUMMARY, linear("logits/dense", "logits_proj", "M 1"))
 SPANS = table(
@@ -214,28 +215,13 @@ RELEASED = [
     for name, depth, width, heads in (("Base", 12, 768, 12), ("Large", 24, 1024, 16))
 ]
 
-#: The original's tasks and those of GLUE, their names without what separates the words: the numbers of labels.
-LABELS = {
-    "cola": 2,
-    "imdb": 2,
-    "mnli": 3,
-    "mnlimatched": 3,
-    "mnlimismatched": 3,
-    "mnlimm": 3,
-    "mrpc": 2,
-    "qnli": 2,
-    "qqp": 2,
-    "rte": 2,
-    "sst2": 2,
-    "stsb": 1,
-    "wnli": 2,
-    "yelp5": 5,
-}
+#: The original's tasks and those of GLUE: the numbers of labels.
+LABELS = {**GLUE_LABELS, "imdb": 2, "yelp5": 5}
 
 
 def find_task(name: str) -> Task | None:
     """What a checkpoint has that was fine-tuned for a task of that name (STS-B, sts-b, stsb), if the name is known."""
-    word = "".join(filter(str.isalnum, name.lower()))
+    word = plain_name(name)
     if "squad" in word:
         return Task("XLNetForQuestionAnswering")
     if word == "race":
