@@ -11,6 +11,9 @@ from transformers.commands.transformers_cli import COMMANDS
 
 SOURCE = Path(__file__).parents[1] / "src"
 
+#: A module that is for torch alone, and modules that run a program when they are imported.
+TORCH_OR_PROGRAM = ("torch_files.py", "__main__.py")
+
 HEAVY = ("huggingface_hub", "numpy", "safetensors", "tensorflow", "tokenizers", "torch")
 
 
@@ -22,12 +25,13 @@ def modules_without_torch() -> list[str]:
         "transformers/commands/*.py",
         "transformers/conversion/**/*.py",
         "transformers/models/*/*.py",
+        "pytorch_transformers/*.py",
     )
     paths = {path.relative_to(SOURCE) for pattern in patterns for path in SOURCE.glob(pattern)}
     return sorted(
         ".".join(path.with_suffix("").parts).removesuffix(".__init__")
         for path in paths
-        if not path.name.startswith(("modeling_", "optimization")) and path.name != "torch_files.py"
+        if not path.name.startswith(("modeling_", "optimization")) and path.name not in TORCH_OR_PROGRAM
     )
 
 
@@ -56,7 +60,11 @@ def test_tokenizers_and_auto_classes_load_no_torch() -> None:
 
 def test_all_but_models_can_be_imported_without_torch() -> None:
     names = modules_without_torch()
-    assert {"transformers.conversion.plan", "transformers.models.bert.configuration_bert"} <= set(names)
+    assert {
+        "transformers.conversion.plan",
+        "transformers.models.bert.configuration_bert",
+        "pytorch_transformers.tokenization_bert",
+    } <= set(names)
 
     run_python(f"import importlib\nfor name in {names!r}:\n    importlib.import_module(name)", without_torch=True)
 

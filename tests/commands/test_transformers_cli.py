@@ -142,9 +142,12 @@ def test_a_reader_that_has_gone_is_no_error(arguments: list[str]) -> None:
     assert (finished.returncode, finished.stderr) == (141, "")
 
 
-def test_both_console_scripts_are_the_same_program() -> None:
+def test_the_console_scripts_are_these() -> None:
+    """Two names of one program, and the programs of the older packages."""
     from importlib.metadata import entry_points
 
     scripts = {script.name: script.value for script in entry_points(group="console_scripts")}
 
     assert scripts["transformers-cli"] == scripts["transformers"] == "transformers.commands.transformers_cli:main"
+    for older in ("pytorch_transformers", "pytorch_pretrained_bert"):
+        assert scripts[older] == f"{older}.command_line:main"
