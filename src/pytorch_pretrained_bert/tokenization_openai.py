@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import transformers.models.openai.tokenization_openai as today
@@ -55,7 +54,10 @@ class OpenAIGPTTokenizer(BytePairTokenizer):
 
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text."""
-        return [token for part in self._parts(text) for token in self._tokens_of(part)]
+        if today.has_packages():
+            return self._today.tokenize(text)
+        words = BasicTokenizer(do_lower_case=True, never_split=self.special_tokens).tokenize(text)
+        return [token for word in words for token in self._tokens_of(word)]
 
     def decode(
         self, ids: Iterable[int], skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool = True
@@ -75,12 +77,7 @@ class OpenAIGPTTokenizer(BytePairTokenizer):
         cleaned = self._today.clean_up_tokenization(text.replace(_UNKNOWN, ""))
         return cleaned.replace(" do not", " don't")
 
-    def _parts(self, text: str) -> Iterator[str]:
-        """The text, cut where special tokens stand alone."""
-        if not self.special_tokens or today.has_packages():
-            return iter([text])
-        tokens = "|".join(map(re.escape, self.special_tokens))
-        return iter(re.split(rf"(?<!\S)({tokens})(?!\S)", text))
-
-    def _tokens_of(self, part: str) -> list[str]:
-        return [part] if part in self.special_tokens else self._today.tokenize(part)
+    def _tokens_of(self, word: str) -> list[str]:
+        if word in self.special_tokens:
+            return [word]
+        return [token.value for token in self._today.backend_tokenizer.model.tokenize(word)]
