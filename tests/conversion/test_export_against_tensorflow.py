@@ -6,25 +6,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.shared.way_back import CASES, FIXTURES, modern, variables
-
-from transformers import convert_checkpoint
-from transformers.models.auto.exporting import export_checkpoint
+from tests.shared.way_back import CASES, WayBackCase, modern, variables
 
 tensorflow = pytest.importorskip("tensorflow")
 
+pytestmark = pytest.mark.tensorflow
 
-@pytest.mark.parametrize("case", CASES)
-def test_tensorflow_restores_it(case: str, tmp_path: Path) -> None:
-    family, _, task = CASES[case]
-    convert_checkpoint(FIXTURES / case, tmp_path / "one", family)
-    prefix = tmp_path / "back" / "model.ckpt-9"
-    export_checkpoint(tmp_path / "one", prefix, family, finetuning_task_name=task, global_step=9)
 
-    assert tensorflow.train.latest_checkpoint(str(prefix.parent)) == str(prefix)
-    reader = tensorflow.train.load_checkpoint(str(prefix.parent))
-    original = {modern(name): values for name, values in variables(FIXTURES / case).items()}
+@pytest.mark.parametrize("case", [case for case in CASES if case.is_of_tensorflow], ids=str)
+def test_tensorflow_restores_it(case: WayBackCase, tmp_path: Path) -> None:
+    case.convert(tmp_path / "one")
+    report = case.export(tmp_path / "one", tmp_path / "back", global_step=9)
+
+    assert tensorflow.train.latest_checkpoint(str(tmp_path / "back")) == str(tmp_path / "back" / case.target)
+    reader = tensorflow.train.load_checkpoint(str(tmp_path / "back"))
+    original = {modern(name): values for name, values in variables(case.source).items()}
     shapes = reader.get_variable_to_shape_map()
     assert shapes.pop("global_step") == []
-    for name in shapes:
-        assert np.array_equal(reader.get_tensor(name), original[name]), name
+    assert reader.get_tensor("global_step") == 9
+    assert len(shapes) == report.variables
+    for name, shape in shapes.items():
+        values = reader.get_tensor(name)
+        assert list(values.shape) == shape
+        assert np.array_equal(values, 0 * values if name in report.zeros else original[name]), name

@@ -12,18 +12,20 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.models.transfo_xl.reference import Array, Flags, Original, Segment
-from tests.shared.converter_tester import ConverterTester
+from tests.shared.converter_tester import ConverterTester, contents
 from tests.shared.memory_checkpoint import MemoryCheckpoint
 from tests.shared.synthetic_checkpoint import with_training_state
 
 import transformers
 from transformers import TransfoXLLMHeadModel, TransfoXLModel
-from transformers.checkpoints import Variable, write_bundle
+from transformers.checkpoints import Variable, open_checkpoint, read_corpus, write_bundle
 from transformers.conversion import ConversionPlan, PlanRequest, make_plan
 from transformers.conversion.configs import ConfigSource
 from transformers.errors import UserError
+from transformers.models.auto.exporting import export_checkpoint
 from transformers.models.transfo_xl.clusters import Clusters
 from transformers.models.transfo_xl.convert_transfo_xl_original_tf_checkpoint_to_pytorch import FAMILY
+from transformers.models.transfo_xl.way_back import read_flags
 
 #: What the flags of the original are called here, as far as they are not in the checkpoint.
 RUN_TIME = ("mem_len", "clamp_len", "same_length")
@@ -31,7 +33,7 @@ RUN_TIME = ("mem_len", "clamp_len", "same_length")
 
 class TestTransfoXLConversion(ConverterTester):
     family = FAMILY
-    sizes: ClassVar[dict[str, int]] = {
+    sizes: ClassVar[dict[str, int]] = {"N": 3,
         "M": 6, "H": 2, "D": 2, "I": 5, "l": 2, "k": 3, "C": 2, "n0": 3, "n1": 2, "n2": 4, "e0": 8, "e1": 4, "e2": 2,
     }  # fmt: skip
     config_file = "config.json"
@@ -345,3 +347,120 @@ def test_a_new_head_on_an_original_checkpoint(tmp_path: Path) -> None:
     assert info["missing_keys"] == ["score.weight"]
     assert not info["unexpected_keys"]
     assert model.score.weight.shape == (2, 12)
+
+
+# -------------------------------------------------------------------------------------------------------- the way back
+
+
+def exported(model: Path, output: Path) -> dict[str, Array]:
+    """The variables of an export."""
+    export_checkpoint(model, output / "model.ckpt-0", "transfo_xl")
+    with open_checkpoint(output) as checkpoint:
+        return {name: np.array(checkpoint.read(name)) for name in checkpoint.variables}
+
+
+def flags_in(path: Path) -> dict[str, str]:
+    """The flags in a file, as their program reads them."""
+    return dict(line.removeprefix("--").split("=", 1) for line in path.read_text().splitlines())
+
+
+@pytest.mark.parametrize("flags", [*LAYOUTS, *RUNS], ids=differing)
+def test_every_layout_comes_back(flags: Flags, tmp_path: Path) -> None:
+    variables = flags.variables()
+    source = saved(tmp_path / "source", variables)
+    transformers.convert_checkpoint(source, tmp_path / "one", "transfo_xl", run_settings(flags))
+
+    found = exported(tmp_path / "one", tmp_path / "back")
+
+    assert found.keys() == variables.keys()
+    assert all(np.array_equal(values, variables[name]) for name, values in found.items())
+    said = flags_in(tmp_path / "back" / "flags.txt")
+    wanted = asdict(flags)
+    for name in ("n_layer", "d_model", "d_embed", "n_head", "d_head", "d_inner", "div_val", *RUN_TIME, "untie_r"):
+        assert said[name] == str(wanted[name]).lower(), name
+    if flags.cutoffs and flags.div_val != 1:
+        assert said["proj_share_all_but_first"] == str(flags.proj_share_all_but_first).lower()
+    info = json.loads((tmp_path / "back" / "corpus-info.json").read_text())
+    assert info == {"vocab_size": 23, "cutoffs": [0, *flags.cutoffs, 23] if flags.cutoffs else []}
+    transformers.convert_checkpoint(tmp_path / "back", tmp_path / "two", "transfo_xl")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+@pytest.mark.parametrize("flags", [Flags(untie_r=False), Flags(div_val=1, d_embed=8), Flags(cutoffs=(), div_val=1)])
+def test_a_model_that_was_saved_again_comes_back(flags: Flags, tmp_path: Path) -> None:
+    variables = flags.variables()
+    loaded(saved(tmp_path / "source", variables)).save_pretrained(tmp_path / "model")
+
+    found = exported(tmp_path / "model", tmp_path / "back")
+
+    assert found.keys() == variables.keys()
+    assert all(np.array_equal(values, variables[name]) for name, values in found.items())
+
+
+def test_a_vocabulary_becomes_the_cache_of_a_data_set(tmp_path: Path) -> None:
+    tokenizer = transformers.TransfoXLTokenizer(special=["<eos>"], lower_case=True, original_tokenization=True)
+    tokenizer.count_sents([[f"w{number}" for number in range(22)], ["w3", "w7", "w3"]])
+    tokenizer.build_vocab()
+    transformers.convert_checkpoint(saved(tmp_path / "source", Flags().variables()), tmp_path / "one", "transfo_xl")
+    tokenizer.save_pretrained(tmp_path / "one")
+
+    exported(tmp_path / "one", tmp_path / "back")
+
+    corpus = read_corpus(tmp_path / "back" / "cache.pkl")
+    assert corpus.vocabulary["idx2sym"] == tokenizer.idx2sym
+    assert corpus.vocabulary["counter"] == {f"w{n}": {3: 3, 7: 2}.get(n, 1) for n in range(22)}
+    assert (corpus.vocabulary["lower_case"], corpus.vocabulary["eos_idx"]) == (True, 0)
+    assert corpus.cutoffs == [0, 7, 12, 23]
+    transformers.convert_checkpoint(tmp_path / "back", tmp_path / "two", "transfo_xl")
+    for name in ("vocab.json", "config.json", "model.safetensors"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"layer_norm_epsilon": 1e-5}, "layer_norm_epsilon is 1e-05"),
+        ({"same_length": True, "same_length_inclusive": False}, "same_length_inclusive is false"),
+        ({"tie_projs": [True, True, True]}, "never ties cluster 0"),
+        ({"tie_projs": [False, False, True]}, "crit.out_projs.1 is not stored"),
+        ({"cutoffs": [7, 13]}, r"crit.out_layers.1.bias is \[5\], the configuration says \[6\]"),
+        ({"mem_len": -3}, "mem_len -3 is below 0"),
+    ],
+)
+def test_what_the_original_cannot_express_is_named(fields: dict[str, Any], said: str, tmp_path: Path) -> None:
+    transformers.convert_checkpoint(saved(tmp_path / "source", Flags().variables()), tmp_path / "one", "transfo_xl")
+    config = tmp_path / "one" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | fields))
+
+    with pytest.raises(UserError, match=said):
+        exported(tmp_path / "one", tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_vocabulary_of_another_size_is_refused(tmp_path: Path) -> None:
+    transformers.convert_checkpoint(saved(tmp_path / "source", Flags().variables()), tmp_path / "one", "transfo_xl")
+    (tmp_path / "one" / "vocab.json").write_text(json.dumps({"idx2sym": ["<eos>", "a"]}))
+
+    with pytest.raises(UserError, match="vocab_size is 23, but the vocabulary has 2 words"):
+        exported(tmp_path / "one", tmp_path / "back")
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ("--mem_len=9\n\n# a remark\n--same_length\n", {"mem_len": 9, "same_length": True}),
+        ("--undefok=ext_len\n--ext_len=0\n--dataset=wt103", {"ext_len": 0, "dataset": "wt103"}),
+    ],
+)
+def test_flags_are_read(text: str, flags: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "flags.txt").write_text(text)
+
+    assert read_flags(tmp_path / "flags.txt") == flags
+
+
+def test_what_is_no_flag_is_named_with_its_line(tmp_path: Path) -> None:
+    path = saved(tmp_path, Flags().variables())
+    (tmp_path / "flags.txt").write_text("--mem_len=9\nmem_len 9\n")
+
+    with pytest.raises(UserError, match=r"flags.txt, line 2: 'mem_len 9' is no flag"):
+        loaded(path)

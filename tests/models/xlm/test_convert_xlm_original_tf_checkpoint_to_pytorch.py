@@ -19,7 +19,9 @@ import transformers
 from transformers import AutoTokenizer, XLMModel, XLMTokenizer, XLMWithLMHeadModel, convert_checkpoint
 from transformers.checkpoints import Variable
 from transformers.commands.transformers_cli import main
+from transformers.conversion.export_files import ExportReport
 from transformers.errors import UserError
+from transformers.models.auto.exporting import export_checkpoint
 from transformers.models.xlm.convert_xlm_original_tf_checkpoint_to_pytorch import FAMILY, embedded_vocabulary
 
 Contents = dict[str, Any]
@@ -51,10 +53,10 @@ def nested(arrays: Mapping[str, Any]) -> Contents:
 
 class TestXLMConversion(ConverterTester):
     family = FAMILY
-    sizes: ClassVar = {"V": 11, "E": 8, "P": 5, "L": 3, "i": 2}
+    sizes: ClassVar = {"V": 11, "E": 8, "P": 512, "L": 3, "i": 2, "N": 3}
     config_file = "params.json"
     config: ClassVar = {
-        "n_words": 11, "emb_dim": 8, "n_layers": 2, "n_heads": 2, "n_langs": 3, "max_position_embeddings": 5,
+        "n_words": 11, "emb_dim": 8, "n_layers": 2, "n_heads": 2, "n_langs": 3, "max_position_embeddings": 512,
         "gelu_activation": True, "share_inout_emb": False,
     }  # fmt: skip
 
@@ -68,6 +70,9 @@ class TestXLMConversion(ConverterTester):
             contents["model"] = {name: tensor.view(torch.bfloat16) for name, tensor in contents["model"].items()}
         torch.save({**contents, "params": self.config}, folder / "model.pth", **how)
         return folder / "model.pth"
+
+    def export(self, folder: Path, prefix: Path) -> ExportReport:
+        return super().export(folder, prefix.with_name("model.pth"))
 
     @pytest.mark.parametrize("zipped", [False, True])
     def test_how_a_checkpoint_was_written_makes_no_difference(self, zipped: bool, tmp_path: Path) -> None:
@@ -470,3 +475,112 @@ def test_a_dictionary_of_another_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="dico_id2word does not number the 30 rows of model/embeddings.weight"):
         convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "out", "xlm")
     assert not (tmp_path / "out").exists()
+
+
+# The way back
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_comes_back(layout: str, tmp_path: Path) -> None:
+    original, change = LAYOUTS[layout]
+    contents = original.file()
+    change(contents)
+    convert_checkpoint(save(tmp_path / "source", contents), tmp_path / "one", "xlm")
+
+    report = export_checkpoint(tmp_path / "one", tmp_path / "back" / "mlm.pth", global_step=7)
+    convert_checkpoint(tmp_path / "back" / "mlm.pth", tmp_path / "two", "xlm")
+
+    assert files_in(tmp_path / "one") == files_in(tmp_path / "two")
+    found = torch.load(tmp_path / "back" / "mlm.pth", weights_only=True)
+    wanted = original.file()
+    assert found["n_total_iter"] == 7
+    for name in ("dico_id2word", "dico_word2id"):
+        assert found[name] == wanted[name]
+    assert found["dico_counts"] == dict.fromkeys(wanted["dico_word2id"], 0)
+    assert any("dico_counts" in note for note in report.notes)
+    kept = {name: value for name, value in wanted["params"].items() if name in found["params"]}
+    if not original.pairs:
+        assert found["params"] == kept | {"encoder_only": True}
+    if not layout.startswith("half"):
+        assert_same(found["model"], wanted["model"])
+    shared = found["model"].get("pred_layer.proj.weight")
+    tied = shared is not None and shared.data_ptr() == found["model"]["embeddings.weight"].data_ptr()
+    assert tied == (original.shared and not original.cutoffs)
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def converted(folder: Path, original: Original = MLM, **fields: Any) -> Path:
+    """A converted model, whose configuration says something else in places."""
+    convert_checkpoint(save(folder / "source", original.file()), folder / "one", "xlm")
+    config = folder / "one" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | fields))
+    return folder / "one"
+
+
+def test_merges_become_codes_with_counts(tmp_path: Path) -> None:
+    source = save(tmp_path / "source", MLM.file())
+    (source.parent / "codes_defren").write_text("w 1</w> 9\nw 2</w> 5\n", encoding="utf-8")
+    convert_checkpoint(source, tmp_path / "one", "xlm")
+
+    export_checkpoint(tmp_path / "one", tmp_path / "back" / "mlm.pth")
+
+    assert (tmp_path / "back" / "codes").read_text() == "w 1</w> 0\nw 2</w> 0\n"
+    convert_checkpoint(tmp_path / "back" / "mlm.pth", tmp_path / "two", "xlm")
+    assert files_in(tmp_path / "one") == files_in(tmp_path / "two")
+
+
+@pytest.mark.parametrize("names", [{}, {"lang2id": None, "id2lang": None}])
+def test_languages_may_have_no_names(names: dict[str, None], tmp_path: Path) -> None:
+    model = converted(tmp_path, CLM, **names)
+
+    report = export_checkpoint(model, tmp_path / "mlm.pth")
+
+    params = torch.load(tmp_path / "mlm.pth", weights_only=True)["params"]
+    assert params["id2lang"] == ({} if names else {0: "de", 1: "en", 2: "fr"})
+    assert [step[0] for step in params["clm_steps"]] == (["0", "1", "2"] if names else ["de", "en", "fr"])
+    assert any("lang2id" in note for note in report.notes) == bool(names)
+
+
+@pytest.mark.parametrize(
+    ("original", "fields", "said"),
+    [
+        (MLM, {"layer_norm_eps": 1e-5}, "layer_norm_eps is 1e-05, the original only has 1e-12"),
+        (MLM, {"max_position_embeddings": 500}, "max_position_embeddings is 500, the original only has 512"),
+        (MLM, {"n_langs": 4}, r"lang_embeddings.weight is \[3, 12\], the configuration says \[4, 12\]"),
+        (MLM, {"mask_index": 4}, "mask_index is 4, which is <special0> in vocab.json, and <special1> in the original"),
+        (MLM, {"tie_word_embeddings": False}, "pred_layer.proj.weight is not stored"),
+        (UNTIED, {"tie_word_embeddings": True}, "pred_layer.proj.weight differs from transformer.embeddings.weight"),
+        (ADAPTIVE, {"asm_cutoffs": [13, 20]}, r"pred_layer.proj.tail.0.1.weight is \[8, 6\], .* says \[7, 6\]"),
+    ],
+)
+def test_what_the_original_cannot_express_is_named(
+    original: Original, fields: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    model = converted(tmp_path, original, **fields)
+
+    with pytest.raises(UserError, match=said):
+        export_checkpoint(model, tmp_path / "back" / "mlm.pth")
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_vocabulary_has_to_number_the_embeddings(tmp_path: Path) -> None:
+    model = converted(tmp_path)
+    loaded = XLMWithLMHeadModel.from_pretrained(model)
+    loaded.resize_token_embeddings(33)
+    loaded.save_pretrained(model)
+
+    with pytest.raises(UserError, match=r"vocab_size is 33, but vocab.json has 30 words"):
+        export_checkpoint(model, tmp_path / "back" / "mlm.pth")
+
+    (model / "vocab.json").unlink()
+    report = export_checkpoint(model, tmp_path / "back" / "mlm.pth")
+    assert any("no dictionary is written" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("name", "said"), [("mlm", "does not end in .pth"), (".", "Name a checkpoint in it")])
+def test_the_output_is_a_file_of_pytorch(name: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=said):
+        export_checkpoint(converted(tmp_path), tmp_path / name)

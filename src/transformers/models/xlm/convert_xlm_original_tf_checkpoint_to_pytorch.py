@@ -3,8 +3,8 @@
 They are files of PyTorch, so that nothing is transposed; the name of this module follows those of the other families.
 Beside the tensors a file has the options of its training (``params``) and the vocabulary (``dico_id2word``).
 
-E width, V vocabulary, P positions, L languages; i counts the layers. An adaptive softmax has a head for the K most
-frequent words and the clusters of the others; cluster j has T{j} words, whose states are D{j} wide.
+E width, V vocabulary, P positions, L languages, N labels; i counts the layers. An adaptive softmax has a head for the K
+most frequent words and the clusters of the others; cluster j has T{j} words, whose states are D{j} wide.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any
 
 from ...checkpoints import CheckpointReader, Variable
 from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, EmbeddedVocabulary, Family
+from ...conversion.initialisation import Initial
 from ...conversion.layout import ConversionError, VariableTable
+from ...conversion.operations import Shape
 from ...conversion.rules import Rules, skip, table, tensor, tied, when_different, when_present
 from ...conversion.script import CHECKPOINT, FOLDER, Script
 from .configuration_xlm import XLMConfig
@@ -56,12 +58,42 @@ ADAPTIVE = table(
     tensor("model/pred_layer.proj.tail.{j}.1.weight", "pred_layer.proj.tail.{j}.1.weight", "T{j} D{j}"),
 )
 
+LANGUAGE = when_present("model/pred_layer.proj.{p}", LINEAR, ADAPTIVE, usual=True, p=("weight", "bias"))
+
+
+def layer(module: str, shape: str, *, bias: bool = True) -> Rules:
+    """A layer of a head, which the original does not have; those of its users are mapped to these names."""
+    weight = tensor(f"model/{module}.weight", f"{module}.weight", shape)
+    return weight + tensor(f"model/{module}.bias", f"{module}.bias", shape.split()[0]) if bias else weight
+
+
+SUMMARY = layer("sequence_summary.summary", "N E")
+SPANS = table(
+    layer("qa_outputs.start_logits.dense", "1 E"),
+    layer("qa_outputs.end_logits.dense_0", "E 2*E"),
+    layer("qa_outputs.end_logits.LayerNorm", "E"),
+    layer("qa_outputs.end_logits.dense_1", "1 E"),
+    layer("qa_outputs.answer_class.dense_0", "E 2*E"),
+    layer("qa_outputs.answer_class.dense_1", "1 E", bias=False),
+)
+
 ARCHITECTURES = {
     "XLMModel": Architecture(detected=False),
-    "XLMWithLMHeadModel": Architecture(
-        when_present("model/pred_layer.proj.{p}", LINEAR, ADAPTIVE, p=("weight", "bias"))
-    ),
+    "XLMWithLMHeadModel": Architecture(LANGUAGE),
+    "XLMForSequenceClassification": Architecture(SUMMARY, labels="N", detected=False),
+    "XLMForMultipleChoice": Architecture(SUMMARY + layer("logits_proj", "1 N"), labels="N", detected=False),
+    "XLMForTokenClassification": Architecture(layer("classifier", "N E"), labels="N", detected=False),
+    "XLMForQuestionAnsweringSimple": Architecture(layer("qa_outputs", "2 E"), detected=False),
+    "XLMForQuestionAnswering": Architecture(SPANS, detected=False),
 }
+
+
+def initial(name: str, shape: Shape, config: XLMConfig) -> Initial:
+    """What a parameter of a new head begins with: matrices have a deviation of their own."""
+    if len(shape) > 1:
+        return Initial(name, shape, deviation=config.init_std)
+    return Initial(name, shape, mean=0.0 if name.endswith("bias") else 1.0)
+
 
 SKIPPED = (
     skip("decoder/*", reason="the decoder of a translation model: there is no class for it, only for the encoder"),
@@ -118,7 +150,7 @@ def canonical_names(variables: Mapping[str, Variable]) -> dict[str, str]:
 def embedded_config(checkpoint: CheckpointReader) -> dict[str, Any]:
     """What the options of the training and the dictionary say about the model."""
     params = _dictionary(checkpoint, "params")
-    said = {name: params[name] for name in OPTIONS if params.get(name) is not None}
+    said = {name: params[name] for name in OPTIONS if params.get(name) not in (None, {})}
     return {**_special_ids(_dictionary(checkpoint, "dico_id2word")), **_direction(params), **said}
 
 
@@ -262,6 +294,7 @@ FAMILY = Family(
     architectures=ARCHITECTURES,
     skipped=SKIPPED,
     unsupported=UNSUPPORTED,
+    initial=initial,
     fields=FIELDS,
     embedded_config=embedded_config,
     embedded_vocabulary=embedded_vocabulary,

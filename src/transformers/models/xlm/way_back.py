@@ -97,8 +97,8 @@ def _dictionary(words: list[str]) -> dict[str, Mapping[Any, Any]]:
 
 def _params(config: Any) -> dict[str, Any]:
     """The options of the training, as far as they describe the model."""
-    languages = _languages(config)
-    steps = [(language, None) for language in languages.values()]
+    languages = config.lang2id or {}
+    steps = [(language, None) for language in languages or map(str, range(config.n_langs))]
     adaptive = {"asm_cutoffs": config.asm_cutoffs, "asm_div_value": config.asm_div_value} if config.asm else {}
     return {
         **{name: getattr(config, name) for name in _OPTIONS},
@@ -106,18 +106,11 @@ def _params(config: Any) -> dict[str, Any]:
         "n_words": config.vocab_size,
         "share_inout_emb": config.tie_word_embeddings,
         "encoder_only": True,
-        "lang2id": {language: number for number, language in languages.items()},
-        "id2lang": languages,
+        "lang2id": languages,
+        "id2lang": {number: language for language, number in languages.items()},
         "clm_steps": steps if config.causal else [],
         "mlm_steps": [] if config.causal else steps,
     }
-
-
-def _languages(config: Any) -> dict[int, str]:
-    """The names of the languages by their numbers, which are their names where they have no others."""
-    if config.lang2id:
-        return {number: language for language, number in sorted(config.lang2id.items(), key=lambda item: item[1])}
-    return {number: str(number) for number in range(config.n_langs)}
 
 
 def _files(model: ExportedModel) -> dict[str, str]:
@@ -137,7 +130,7 @@ def _notes(model: ExportedModel) -> Iterator[str]:
     if not (model.folder / _MERGES).is_file():
         yield f"no {_CODES} are written: there is no {_MERGES}"
     if not model.config.lang2id:
-        yield "the languages have no names (lang2id): their numbers are written"
+        yield "the languages have no names (lang2id)"
 
 
 #: The original has room for 512 positions, which it does not write down, and feeds nothing but encoders.
