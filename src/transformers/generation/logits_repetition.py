@@ -144,8 +144,8 @@ class SequenceBiasLogitsProcessor(LogitsProcessor):
     ) -> None:
         pairs = sequence_bias.items() if isinstance(sequence_bias, Mapping) else sequence_bias
         self._biases = {tuple(sequence): float(bias) for sequence, bias in pairs}
-        if not self._biases or not all(self._biases) or min(min(sequence) for sequence in self._biases) < 0:
-            raise UserError(f"sequence_bias needs sequences of tokens, each of one or more, not {sequence_bias!r}.")
+        if not all(sequence and min(sequence) >= 0 for sequence in self._biases):
+            raise UserError(f"Sequences must have one or more tokens, and {list(self._biases)} has others.")
         self._padding = _Padding(prompt_mask)
         self._of_tokens = torch.empty(0)
         self._of_sequences: list[_SequencesOfOneLength] = []
@@ -162,7 +162,7 @@ class SequenceBiasLogitsProcessor(LogitsProcessor):
     def _prepare(self, scores: Tensor) -> None:
         size = scores.shape[-1]
         if outside := sorted({token for sequence in self._biases for token in sequence if token >= size}):
-            raise UserError(f"The vocabulary of {size} tokens has none of the tokens {outside} of sequence_bias.")
+            raise UserError(f"The vocabulary of {size} tokens has none of the tokens {outside}, for which there is a bias.")
         self._of_tokens = torch.zeros_like(scores[0])
         by_length: dict[int, list[tuple[int, ...]]] = {}
         for sequence in self._biases:
