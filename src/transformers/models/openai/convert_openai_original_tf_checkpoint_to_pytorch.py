@@ -4,7 +4,7 @@ The original numbers its arrays and gives them no names: the released folder has
 block; the list that its fine-tuning script saves has one table of tokens, special tokens and positions, the blocks, and
 the classifier. Here they have names in the way of the original's graph, below ``gpt/``.
 
-E width of the embeddings, V vocabulary, P positions, R rows of the common table; i counts the blocks.
+E width of the embeddings, V vocabulary, P positions, R rows of the common table, N labels; i counts the blocks.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from ..._files import read_json_object
 from ...checkpoints import Variable
 from ...conversion.export_targets import ArrayList, NumberedArrays, Target
 from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, ReleasedModel
+from ...conversion.layout import ConversionError
 from ...conversion.operations import Rows, Transpose
-from ...conversion.rules import convolution, layer_norm, table, tensor, tied, when_present
+from ...conversion.rules import convolution, layer_norm, skip, table, tensor, tied, when_present
 from ...conversion.script import CHECKPOINT, CONFIG, FOLDER, Script
 from ...conversion.way_back import ExportedModel, WayBack, present_if
 from .configuration_openai import OpenAIGPTConfig
@@ -52,6 +53,12 @@ ARCHITECTURES = {
     "OpenAIGPTDoubleHeadsModel": Architecture(LANGUAGE + CHOICES),
     "OpenAIGPTLMHeadModel": Architecture(LANGUAGE),
     "OpenAIGPTModel": Architecture(),
+    "OpenAIGPTForSequenceClassification": Architecture(
+        tensor("gpt/clf/w", "score.weight", "E N", Transpose()),
+        labels="N",
+        detected=False,
+        refused=(skip("gpt/clf/b", reason="is a bias, which the head of the class does not have (--skip drops it)"),),
+    ),
 }
 
 #: The arrays of a block in the order in which the original makes them.
@@ -74,14 +81,36 @@ FINE_TUNED = (("we",), ("clf/w", "clf/b"))
 
 
 def canonical_names(variables: Mapping[str, Variable]) -> dict[str, str]:
-    """The names of arrays that are only numbered, if there are as many of them as one of the two layouts has."""
+    """The names of arrays that are only numbered, by their order; those behind the last that is known keep numbers.
+
+    Raises:
+        ConversionError: If there are so many of these that some have to be missing before.
+    """
     if not variables or not all(name.isdecimal() for name in variables):
         return {}
-    for first, last in (RELEASE, FINE_TUNED):
-        blocks, rest = divmod(len(variables) - len(first) - len(last), len(IN_BLOCK))
-        if blocks > 0 and rest == 0:
-            return dict(zip(sorted(variables, key=int), _names(first, blocks, last), strict=True))
-    return {}
+    by_number = {int(name): name for name in variables}
+    first, last = FINE_TUNED if _begins_with_a_block(by_number.get(1), variables) else RELEASE
+    count = max(by_number) + 1
+    blocks, rest = divmod(count - len(first), len(IN_BLOCK))
+    if blocks < 1:
+        return {}
+    if rest > len(last) + OWN_ARRAYS:
+        raise ConversionError(
+            f"{count} arrays do not make an OpenAI GPT: there are {len(IN_BLOCK)} for each block, and besides these "
+            f"{len(RELEASE[0])} in the released folder and {len(FINE_TUNED[0] + FINE_TUNED[1])} in a fine-tuned list.",
+            advice="Arrays are missing, or belong to something else.",
+        )
+    known = dict(enumerate(_names(first, blocks, last)))
+    return {name: known[number] for number, name in by_number.items() if number in known}
+
+
+def _begins_with_a_block(name: str | None, variables: Mapping[str, Variable]) -> bool:
+    """Whether the second array is the first one of a block, a convolution, as behind a single table."""
+    return name is not None and len(variables[name].shape) > 2
+
+
+#: So many arrays a head of the user's own may have.
+OWN_ARRAYS = 2
 
 
 def _names(first: Sequence[str], blocks: int, last: Sequence[str]) -> list[str]:
@@ -140,7 +169,7 @@ def _divide_table(fields: dict[str, Any], table: Variable) -> list[str]:
 
 
 def _is_fine_tuned(model: ExportedModel) -> bool:
-    return model.has("multiple_choice_head.summary.weight")
+    return model.has("multiple_choice_head.summary.weight") or model.has("score.weight")
 
 
 def _target(model: ExportedModel, path: Path) -> Target:
@@ -151,7 +180,8 @@ def _target(model: ExportedModel, path: Path) -> Target:
 
 
 def _in_order(first: Sequence[str], last: Sequence[str], names: Collection[str]) -> list[str]:
-    return _names(first, (len(names) - len(first) - len(last)) // len(IN_BLOCK), last)
+    there = [name for name in last if f"gpt/{name}" in names]
+    return _names(first, (len(names) - len(first) - len(there)) // len(IN_BLOCK), there)
 
 
 def inexpressible(model: ExportedModel) -> list[str]:

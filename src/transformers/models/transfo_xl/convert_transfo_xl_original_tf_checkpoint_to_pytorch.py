@@ -14,7 +14,8 @@ from typing import Any
 from ..._files import read_json_object
 from ...checkpoints import Variable, is_corpus_file
 from ...conversion.family import UNKNOWN_TO_THE_ORIGINAL, Architecture, ConfigField, Family, Implied, ReleasedModel
-from ...conversion.operations import Concatenate, Operation, Row, Share, Transpose
+from ...conversion.initialisation import Initial
+from ...conversion.operations import Concatenate, Operation, Row, Shape, Share, Transpose
 from ...conversion.rules import (
     TRAINING_STATE,
     Rules,
@@ -114,7 +115,20 @@ CLUSTERS = tensor(f"{SOFTMAX}/cutoff_0/cluster_b", "crit.cluster_bias", "C") + w
 ARCHITECTURES = {
     "TransfoXLLMHeadModel": Architecture(when_present(f"{SOFTMAX}/cutoff_{{k}}/b", CLUSTERS, PLAIN_SOFTMAX)),
     "TransfoXLModel": Architecture(),
+    # The original has no classes for tasks; the heads of forks are mapped to this name.
+    "TransfoXLForSequenceClassification": Architecture(
+        linear("score", "score", "M N", bias=False), labels="N", detected=False
+    ),
 }
+
+
+def initial(name: str, shape: Shape, config: TransfoXLConfig) -> Initial:
+    """What a parameter of a new head begins with."""
+    if name.endswith("bias"):
+        return Initial(name, shape)
+    if config.init == "uniform":
+        return Initial(name, shape, width=config.init_range)
+    return Initial(name, shape, deviation=config.init_std)
 
 
 def canonical_names(variables: Mapping[str, Variable]) -> Mapping[str, str]:
@@ -239,6 +253,7 @@ FAMILY = Family(
     canonical_names=canonical_names,
     config_files={CORPUS_INFO: read_corpus_info, FLAGS_FILE: read_flags},
     finish_config=finish_config,
+    initial=initial,
     way_back=WAY_BACK,
 )
 
