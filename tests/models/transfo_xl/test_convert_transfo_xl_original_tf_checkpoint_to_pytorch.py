@@ -33,8 +33,9 @@ RUN_TIME = ("mem_len", "clamp_len", "same_length")
 
 class TestTransfoXLConversion(ConverterTester):
     family = FAMILY
-    sizes: ClassVar[dict[str, int]] = {"N": 3,
+    sizes: ClassVar[dict[str, int]] = {
         "M": 6, "H": 2, "D": 2, "I": 5, "l": 2, "k": 3, "C": 2, "n0": 3, "n1": 2, "n2": 4, "e0": 8, "e1": 4, "e2": 2,
+        "N": 3,
     }  # fmt: skip
     config_file = "config.json"
     config: ClassVar[dict[str, Any]] = {
