@@ -9,6 +9,7 @@ import pytest
 import torch
 from tests.shared.tiny_writers import PAD, tiny_gpt2, tiny_t5, token_ids
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from transformers.errors import UserError
 from transformers.generation import BaseStreamer, LogitsProcessor, StoppingCriteria
@@ -46,6 +47,37 @@ class Listener(BaseStreamer):
 
     def end(self) -> None:
         self.parts.append("end")
+
+
+class Waits(TorchDispatchMode):
+    """Counts where the host has to wait for what the device computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += str(function).startswith(("aten._local_scalar_dense", "aten.nonzero", "aten.equal"))
+        return function(*args, **(kwargs or {}))
+
+
+def waits_per_step(model: Any, **options: Any) -> float:
+    counts = []
+    for steps in (5, 15):
+        with Waits() as waits:
+            assert model.generate(token_ids(2, 4), max_new_tokens=steps, **options).shape == (2, 4 + steps)
+        counts.append(waits.count)
+    return (counts[1] - counts[0]) / 10
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"do_sample": True, "temperature": 1.5, "top_k": 9, "top_p": 0.9, "min_p": 0.1}]
+)
+def test_the_device_is_asked_at_most_once_per_step(options: dict[str, Any]) -> None:
+    model = tiny_gpt2()
+    assert waits_per_step(model, **options) == 0
+    never = Forbids(torch.tensor([29]))
+    assert waits_per_step(model, eos_token_id=29, logits_processor=[never], **options) == 1
 
 
 class TestCriteria:
