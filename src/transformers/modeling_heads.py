@@ -165,10 +165,8 @@ class MaskedLM(ScoringModel):
         return base.layout.each(self.lm_logits, base.last_hidden_state)  # type: ignore[no-any-return]
 
 
-class CausalLM(MaskedLM):
-    """Scores of the next token at each position; ``labels`` ``[batch, time]`` are the input ids, shifted inside."""
-
-    output_class: ClassVar[type[ModelOutput]] = CausalLMOutputWithCrossAttentions
+class WritingLM(MaskedLM):
+    """Scores of as few of the last positions as are wanted: what writes texts needs those of one."""
 
     def forward(
         self,
@@ -182,7 +180,7 @@ class CausalLM(MaskedLM):
 
         Args:
             labels: See the class.
-            logits_to_keep: How many of the last positions get scores; 0 means all. Generation needs those of one.
+            logits_to_keep: How many of the last positions get scores; 0 means all.
             return_dict: False for a tuple; None as the configuration says.
             **inputs: The arguments of the base model.
 
@@ -197,7 +195,16 @@ class CausalLM(MaskedLM):
 
     def scores(self, base: Any, inputs: Mapping[str, Any]) -> Tensor:
         """``[batch, time or logits_to_keep, vocabulary]``."""
-        return self.lm_logits(base.last_hidden_state[:, -inputs["logits_to_keep"] :])
+        kept = inputs["logits_to_keep"]
+        if not kept:
+            return super().scores(base, inputs)
+        return self.lm_logits(base.layout.unpack(base.last_hidden_state)[:, -kept:])
+
+
+class CausalLM(WritingLM):
+    """Scores of the next token at each position; ``labels`` ``[batch, time]`` are the input ids, shifted inside."""
+
+    output_class: ClassVar[type[ModelOutput]] = CausalLMOutputWithCrossAttentions
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy of each next token."""

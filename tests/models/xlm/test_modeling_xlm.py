@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from tests.shared.generation_tester import GenerationTester
 from tests.shared.model_tester import (
     BATCH,
     CLOSE,
     TIME,
     ModelCase,
-    ModelTester,
     choice_labels,
     class_labels,
     difference,
@@ -20,6 +20,7 @@ from tests.shared.model_tester import (
     token_class_labels,
     token_labels,
 )
+from tests.shared.padding_tester import PaddingTester
 from torch import Tensor
 
 from transformers import (
@@ -72,7 +73,7 @@ def layer(number: int) -> dict[str, tuple[int, ...]]:
     return keys | module(f"ffns.{number}.lin1", 4 * WIDTH, WIDTH) | module(f"ffns.{number}.lin2", WIDTH, 4 * WIDTH)
 
 
-class TestXLM(ModelTester):
+class TestXLM(PaddingTester):
     config = tiny(num_labels=4)
     base = ModelCase(
         XLMModel,
@@ -113,6 +114,7 @@ class TestXLM(ModelTester):
             },
         ),
     )
+    skipping: ClassVar[dict[type, str]] = {XLMForSequenceClassification: "right", XLMForMultipleChoice: "right"}
 
     def inputs(self, case: ModelCase) -> dict[str, Any]:
         """Every row has a language of its own; in the middle of the first, another one begins."""
@@ -327,6 +329,51 @@ class TestHeads:
         assert (output.start_top_index.shape, output.end_top_index.shape) == ((2, 2), (2, 6))
         assert output.cls_logits.shape == (2,)
         assert output.loss is None
+
+
+class TestGeneration(GenerationTester):
+    """Texts in the language that the configuration names."""
+
+    model_class = XLMWithLMHeadModel
+    config = tiny(vocab_size=31, max_position_embeddings=24, causal=True, lang_id=2)
+
+    def next_scores(self, model: Any, prompt: Tensor, tokens: Tensor) -> Tensor:
+        languages = torch.full_like(tokens, 2)
+        return model(tokens, attention_mask=torch.ones_like(tokens), langs=languages).logits[:, -1]
+
+
+def test_each_prompt_goes_on_in_its_last_language() -> None:
+    model, prompt = made(XLMWithLMHeadModel, causal=True, max_position_embeddings=24), ids(2, 5)
+    languages = torch.tensor([[1, 1, 0, 0, 2], [0, 1, 2, 1, 0]])
+    expected = prompt
+    with torch.no_grad():
+        for _ in range(8):
+            langs = torch.cat([languages, languages[:, -1:].expand(-1, expected.shape[1] - 5)], dim=1)
+            best = model(expected, langs=langs, attention_mask=torch.ones_like(expected)).logits[:, -1].argmax(-1)
+            expected = torch.cat([expected, best[:, None]], dim=1)
+    settings: dict[str, Any] = {"max_new_tokens": 8, "eos_token_id": None, "pad_token_id": None}
+    assert torch.equal(model.generate(prompt, langs=languages, **settings), expected)
+    assert not torch.equal(model.generate(prompt, **settings), expected)
+    padded = torch.cat([torch.zeros(2, 3, dtype=torch.long), prompt], dim=1)
+    langs = torch.cat([torch.ones(2, 3, dtype=torch.long), languages], dim=1)
+    mask = (padded != 0).long()
+    assert torch.equal(model.generate(padded, attention_mask=mask, langs=langs, **settings)[:, 3:], expected)
+
+
+def test_models_of_masked_words_do_not_write() -> None:
+    with pytest.raises(UserError, match="causal=False"):
+        made(XLMWithLMHeadModel).generate(ids(1, 4))
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_a_word_that_is_the_padding_may_be_read(use_cache: bool) -> None:
+    model = made(XLMWithLMHeadModel, causal=True)
+    tokens = torch.tensor([[5, 0, 7, 0]])
+    mask = torch.ones_like(tokens)
+    with torch.no_grad():
+        expected = model(tokens, langs=torch.zeros_like(tokens), attention_mask=mask).logits[0, -1].argmax()
+    texts = model.generate(tokens, attention_mask=mask, max_new_tokens=1, use_cache=use_cache)
+    assert texts[0, -1] == expected
 
 
 def test_the_auto_classes_know_it(tmp_path: Path) -> None:

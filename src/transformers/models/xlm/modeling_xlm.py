@@ -16,12 +16,15 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from ...generation.configuration import GenerationConfig
+from ...generation.mixin import GenerationMixin
+from ...generation.state import DecodingState
 from ...modeling_heads import (
-    MaskedLM,
     MultipleChoice,
     QuestionAnswering,
     SequenceClassification,
     TokenClassification,
+    WritingLM,
     called_like,
     sequence_summary,
     summary_view,
@@ -32,6 +35,7 @@ from ...modeling_span_beams import BeamQuestionAnswering
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activation
 from ...nn.attention import head_features, split_heads
+from ...nn.cache import Cache
 from ...nn.embeddings import check_length, embed_words, look_up
 from ...nn.inputs import check_shapes
 from ...nn.layers import AttentionInputs, in_chunks, run_layers
@@ -175,7 +179,7 @@ class XLMModel(XLMPreTrainedModel):
         token_type_ids: Tensor | None = None,
         position_ids: Tensor | None = None,
         lengths: Tensor | None = None,
-        cache: CacheDict | None = None,
+        cache: CacheDict | Cache | None = None,
         head_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         output_attentions: bool | None = None,
@@ -192,8 +196,9 @@ class XLMModel(XLMPreTrainedModel):
             token_type_ids: ``[batch, keys]`` tokens whose embeddings are added.
             position_ids: ``[batch or 1, keys]``; 0, 1, … if None. Translation pairs (TLM) begin anew in the middle.
             lengths: ``[batch]`` numbers of tokens, behind which there is padding: instead of ``attention_mask``.
-            cache: Keys and values of earlier calls, extended in place; ``{"slen": 0}`` to begin with. What they hold
-                does not depend on later tokens in a model with ``config.causal`` only.
+            cache: Keys and values of earlier calls, extended in place; ``{"slen": 0}`` to begin with, or a
+                :class:`~transformers.nn.cache.Cache`, which is not copied from call to call. What they hold does not
+                depend on later tokens in a model with ``config.causal`` only.
             head_mask: 1 for heads that count, 0 for others: ``[heads]`` or ``[layers, heads]``.
             inputs_embeds: ``[batch, keys, emb_dim]`` in the place of ``input_ids``.
             output_attentions: Whether attention weights are returned.
@@ -204,16 +209,17 @@ class XLMModel(XLMPreTrainedModel):
             :class:`~transformers.modeling_outputs.BaseModelOutput`, or a tuple.
         """
         config, past = self.config, cached_length(cache)
-        words = embed_words(self.embeddings, input_ids, inputs_embeds)
+        words = embed_words(self.embeddings, _behind(past, input_ids), _behind(past, inputs_embeds))
+        batch, time = words.shape[:2]
         axes = ("batch", "time")
         check_shapes(
-            {"batch": words.shape[0], "time": words.shape[1]},
+            {"batch": batch, "time": past + time},
             attention_mask=(attention_mask, axes),
             langs=(langs, axes),
             token_type_ids=(token_type_ids, axes),
             lengths=(lengths, axes[:1]),
         )
-        real = self._real_positions(words, input_ids, attention_mask, lengths)
+        real = self._real_positions(batch, past + time, words.device, input_ids, attention_mask, lengths)
         need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         need_weights = config.output_attentions if output_attentions is None else output_attentions
         inspected = need_states or need_weights or head_mask is not None
@@ -244,7 +250,13 @@ class XLMModel(XLMPreTrainedModel):
         return output if wants_dict else output.to_tuple()
 
     def _real_positions(
-        self, words: Tensor, input_ids: Tensor | None, attention_mask: Tensor | None, lengths: Tensor | None
+        self,
+        batch: int,
+        keys: int,
+        device: torch.device,
+        input_ids: Tensor | None,
+        attention_mask: Tensor | None,
+        lengths: Tensor | None,
     ) -> Tensor:
         """``[batch, keys]``, true (or 1) for tokens and false for padding."""
         if attention_mask is not None:
@@ -252,8 +264,8 @@ class XLMModel(XLMPreTrainedModel):
         if lengths is None and input_ids is not None:
             lengths = (input_ids != self.config.pad_index).sum(dim=1)
         if lengths is None:
-            return torch.ones(words.shape[:2], device=words.device)
-        return torch.arange(words.shape[1], device=words.device) < lengths[:, None]
+            return torch.ones(batch, keys, device=device)
+        return torch.arange(keys, device=device) < lengths[:, None]
 
     def _embed(
         self,
@@ -265,12 +277,12 @@ class XLMModel(XLMPreTrainedModel):
         layout: Layout,
     ) -> Tensor:
         """``[batch, time, emb_dim]``: what the first layer reads of the positions that are not in the cache."""
-        hidden, keys = words[:, past:], words.shape[1]
         if positions is None:
-            check_length(keys - past, self.position_embeddings, past)
-            hidden = hidden + self.position_embeddings.weight[past:keys]
+            time = words.shape[1]
+            check_length(time, self.position_embeddings, past)
+            hidden = words + self.position_embeddings.weight[past : past + time]
         else:
-            hidden = hidden + look_up(self.position_embeddings, positions[:, past:], "position_ids")
+            hidden = words + look_up(self.position_embeddings, positions[:, past:], "position_ids")
         if langs is not None and self.config.has_language_embeddings:
             hidden = hidden + look_up(self.lang_embeddings, langs[:, past:], "langs")
         if types is not None:
@@ -286,6 +298,11 @@ class XLMModel(XLMPreTrainedModel):
         hidden = self.layer_norm1[layer](hidden + self.dropout(attended))
         fed = in_chunks(self.ffns[layer], hidden, self.config.chunk_size_feed_forward)
         return self.layer_norm2[layer](hidden + fed) * real, weights, None
+
+
+def _behind(past: int, given: Tensor | None) -> Tensor | None:
+    """What was given of the positions that are not in the cache."""
+    return given[:, past:] if past and given is not None else given
 
 
 class XLMPredLayer(nn.Module):
@@ -310,12 +327,17 @@ class XLMPredLayer(nn.Module):
 
 
 @called_like(XLMModel)
-class XLMWithLMHeadModel(MaskedLM, XLMPreTrainedModel):
+class XLMWithLMHeadModel(GenerationMixin, WritingLM, XLMPreTrainedModel):
     """XLM with scores of the words: of masked ones (MLM, TLM), or with ``config.causal`` of the next (CLM).
 
     ``labels`` are compared with the scores at their own positions: for a causal model they are the ids shifted by one.
+
+    A causal model writes texts as the original's translator does, each word from the state of the one before. They are
+    in the languages ``langs``, or in ``config.lang_id`` if none are given.
     """
 
+    _inputs_per_token: ClassVar[frozenset[str]] = frozenset({"token_type_ids", "langs"})
+    _inputs_of_generation: ClassVar[frozenset[str]] = frozenset({"lengths", "cache"})
     tied_weights: ClassVar[Mapping[str, str]] = {"pred_layer.proj.weight": "transformer.embeddings.weight"}
 
     def __init__(self, config: XLMConfig) -> None:
@@ -334,6 +356,24 @@ class XLMWithLMHeadModel(MaskedLM, XLMPreTrainedModel):
     def lm_logits(self, hidden: Tensor) -> Tensor:
         """``[batch, time, emb_dim]`` -> ``[batch, time, vocabulary]``."""
         return self.pred_layer(hidden)  # type: ignore[no-any-return]
+
+    def _generation_problems(self, config: GenerationConfig, inputs: Mapping[str, Any]) -> list[str]:
+        """Only a causal model scores the next word."""
+        if self.config.causal:
+            return []
+        return ["causal=False in the model's configuration: it scores masked words and not the next one"]
+
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, past_key_values: DecodingState | None = None, **inputs: Any
+    ) -> dict[str, Any]:
+        """The arguments of the forward pass for one step, which has all words and skips those in the cache itself."""
+        if inputs["attention_mask"] is None:  # otherwise a word that is the padding would be taken for padding
+            inputs["attention_mask"] = torch.ones_like(input_ids)
+        if "langs" not in inputs and self.config.has_language_embeddings and self.config.lang_id is not None:
+            inputs["langs"] = torch.full_like(input_ids, self.config.lang_id)
+        if "inputs_embeds" not in inputs:
+            inputs["input_ids"] = input_ids
+        return {**inputs, "cache": past_key_values, "logits_to_keep": 1}
 
 
 @called_like(XLMModel)

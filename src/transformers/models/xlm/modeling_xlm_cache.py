@@ -14,7 +14,7 @@ from ...nn.cache import Cache, cache_for_call
 CacheDict = dict[Any, Any]
 
 
-def cached_length(cache: CacheDict | None) -> int:
+def cached_length(cache: CacheDict | Cache | None) -> int:
     """The number of positions that a cache holds.
 
     Raises:
@@ -22,6 +22,8 @@ def cached_length(cache: CacheDict | None) -> int:
     """
     if cache is None:
         return 0
+    if isinstance(cache, Cache):
+        return cache.get_seq_length()
     try:
         return int(cache["slen"])
     except (KeyError, TypeError, IndexError) as error:
@@ -31,24 +33,25 @@ def cached_length(cache: CacheDict | None) -> int:
         ) from error
 
 
-def opened(cache: CacheDict | None, layers: int, *, recomputed: bool) -> Cache | None:
+def opened(cache: CacheDict | Cache | None, layers: int, *, recomputed: bool) -> Cache | None:
     """What the attentions extend; the dictionary itself stays as it is.
 
     Args:
-        cache: The dictionary, or None for no cache.
+        cache: The dictionary, or None for no cache. A :class:`~transformers.nn.cache.Cache` is extended itself.
         layers: Number of layers.
         recomputed: See :func:`~transformers.nn.cache.cache_for_call`.
 
     Raises:
         UserError: There is a cache, and the layers run again in a backward pass.
     """
-    held = None if cache is None else [cache[layer] for layer in range(layers)] if cache["slen"] else []
-    return cache_for_call(held, wanted=False, recomputed=recomputed)
+    if isinstance(cache, dict):
+        cache = Cache(cache[layer] for layer in range(layers if cache["slen"] else 0))
+    return cache_for_call(cache, wanted=False, recomputed=recomputed)
 
 
-def write_back(extended: Cache | None, cache: CacheDict | None) -> None:
+def write_back(extended: Cache | None, cache: CacheDict | Cache | None) -> None:
     """Puts what the attentions have extended into the dictionary."""
-    if cache is not None and extended is not None:
+    if isinstance(cache, dict) and extended is not None:
         cache["slen"] = extended.get_seq_length()
         for layer, tensors in enumerate(extended):
             cache[layer] = tensors
