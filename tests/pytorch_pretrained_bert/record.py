@@ -17,6 +17,7 @@ next.
 
 import json
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -248,6 +249,71 @@ def record_optimization():
         torch.save(train(kind, {"warmup": 0.1, "t_total": 12})[1].state_dict(), FOLDER / f"{kind}.pt")
 
 
+FIXTURES = FOLDER.parent.parent / "fixtures"
+
+TEXTS = [
+    "", "  ", "Hello, wörld!  Don't.", "[CLS] unaffable [MASK] [SEP] the end. [SEP]",
+    "the\u4e2d\u6587hello \u304b\u306a", "Caf\u00e9 cafe\u0301 \u00c5ngstr\u00f6m, \u0130stanbul \u03a3\u03a3",
+    "tab\tnew\nline\r\u00a0\u3000\u200bzero\ufeff", "e.g. 12,345.67 -- (it's) [x]_y* #1 @me",
+    "\ue000\u0378\ufffd\x00\x07 \U0002b820", "we've I'm isn't do not they're",
+    "<unk> <eos> <|endoftext|> _start_ [SEP]x", "The cat sat on the mat . The CAT",
+    "hello there, world ! hello ? a 's b",
+]  # fmt: skip
+
+BERT_TOKENIZERS = [{}, {"do_lower_case": False}, {"do_basic_tokenize": False}, {"never_split": ["[MASK]", "Don't."]}]
+
+PREPARED = {"train": " = Title = \n\n the cat sat on the mat .\n the dog <unk> . The\n", "valid": " the bird sat\n",
+            "test": " a cat\n"}  # fmt: skip
+
+
+def record_bert(settings):
+    tokenizer = peer.BertTokenizer(FIXTURES / "bert" / "tokenization" / "vocab.txt", **settings)
+    tokens = [tokenizer.tokenize(text) for text in TEXTS]
+    return {"settings": settings, "tokens": tokens, "ids": [tokenizer.convert_tokens_to_ids(each) for each in tokens]}
+
+
+def record_gpt():
+    folder = FIXTURES / "gpt" / "vocabulary"
+    tokenizer = peer.OpenAIGPTTokenizer(folder / "encoder_bpe_40000.json", folder / "vocab_40000.bpe")
+    ids = [tokenizer.encode(text) for text in TEXTS]
+    return {"ids": ids, "decoded": [tokenizer.decode(each) for each in ids],
+            "spaced": [tokenizer.decode(each, clean_up_tokenization_spaces=False) for each in ids]}  # fmt: skip
+
+
+def record_gpt2():
+    """Of ASCII texts: the release took characters for bytes."""
+    folder = FIXTURES / "gpt2" / "tokenizer"
+    tokenizer = peer.GPT2Tokenizer(folder / "encoder.json", folder / "vocab.bpe")
+    texts = [text for text in TEXTS if text.isascii()]
+    ids = [tokenizer.encode(text) for text in texts]
+    random = [integers(len(tokenizer), (9,), seed).tolist() for seed in range(20)]
+    return {"texts": texts, "tokens": [tokenizer.tokenize(text) for text in texts], "ids": ids,
+            "random": random, "decoded": [tokenizer.decode(each) for each in random]}  # fmt: skip
+
+
+def record_corpus(settings, dataset):
+    corpus = peer.TransfoXLCorpus(**settings)
+    with tempfile.TemporaryDirectory() as folder:
+        for split, text in PREPARED.items():
+            (Path(folder) / f"{split}.txt").write_text(text)
+        corpus.build_corpus(folder, dataset)
+    segments = [corpus.get_iterator("train", 2, 3), corpus.get_iterator("valid", 1, 2, ext_len=1),
+                corpus.get_iterator("train", 2, 3).get_fixlen_iter(2)]  # fmt: skip
+    return {"settings": settings, "dataset": dataset, "words": corpus.vocab.idx2sym,
+            "texts": {split: getattr(corpus, split).tolist() for split in PREPARED},
+            "segments": [[[data.tolist(), target.tolist(), length] for data, target, length in each]
+                         for each in segments]}  # fmt: skip
+
+
+def record_tokenizers():
+    data_sets = {"wt103": False, "wt2": False, "ptb": True, "text8": True}
+    corpora = [record_corpus({"special": ["<eos>", "<unk>"], "lower_case": lower_case}, dataset)
+               for dataset, lower_case in data_sets.items()]  # fmt: skip
+    recorded = {"texts": TEXTS, "bert": list(map(record_bert, BERT_TOKENIZERS)), "gpt": record_gpt(),
+                "gpt2": record_gpt2(), "prepared": PREPARED, "corpora": corpora}  # fmt: skip
+    (FOLDER / "tokenization.json").write_text(json.dumps(recorded))
+
+
 def main():
     warnings.simplefilter("ignore")
     masked_fill = torch.Tensor.masked_fill
@@ -255,6 +321,7 @@ def main():
     for name, case in CASES.items():
         record_model(name, *case)
     record_optimization()
+    record_tokenizers()
 
 
 if __name__ == "__main__":
