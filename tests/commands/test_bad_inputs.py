@@ -153,6 +153,13 @@ def cut(path: Path, to: int) -> None:
     path.write_bytes(path.read_bytes()[:to])
 
 
+def output_as_vocabulary(place: Workplace) -> None:
+    """The vocabulary is written anew with other ends of lines; the same bytes would stay where they are."""
+    vocabulary = Path("release/vocab.txt")
+    vocabulary.write_bytes(vocabulary.read_bytes().replace(b"\n", b"\r\n"))
+    place.arguments.update({"--pytorch_dump_output": "release", "--overwrite": ""})
+
+
 def output_as_input(place: Workplace) -> None:
     """The configuration is called like a file of the output."""
     Path("release/bert_config.json").rename("release/config.json")
@@ -402,7 +409,7 @@ OUTPUTS = (
     BadInput("an output that is an input", output_as_input, ("would replace an input", "release/config.json")),
     BadInput(
         "an output that would replace the vocabulary",
-        lambda place: place.arguments.update({"--pytorch_dump_output": "release", "--overwrite": ""}),
+        output_as_vocabulary,
         ("would replace an input", "release/vocab.txt"),
     ),
     flag("--pytorch_dump_output", "release/vocab.txt", "release/vocab.txt is a file", title="an output that is a file"),

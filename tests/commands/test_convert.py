@@ -66,6 +66,23 @@ def test_configuration_and_tokenizer_go_beside_a_file(name: str, release: Path) 
     assert names_in("out") == {"config.json", name} | TOKENIZER
 
 
+def test_a_file_of_torch_is_the_state_dict_of_the_model(release: Path) -> None:
+    """As scripts read it: ``model.load_state_dict(torch.load(file))``, names of tied parameters included."""
+    torch = pytest.importorskip("torch")
+    from transformers import BertConfig, BertForPreTraining
+
+    assert convert(output="out/pytorch_model.bin") == 0
+    assert convert(output="plain") == 0
+
+    state = torch.load("out/pytorch_model.bin", weights_only=True)
+    model = BertForPreTraining(BertConfig.from_pretrained("out"))
+    model.load_state_dict(state, strict=True)
+    weights = sum(path.stat().st_size for path in (Path("out/pytorch_model.bin"), Path("plain/model.safetensors")))
+    assert weights < 2.5 * Path("plain/model.safetensors").stat().st_size  # what is tied is stored once
+    _, info = BertForPreTraining.from_pretrained("out", output_loading_info=True)
+    assert not any(info.values())
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def convert(
         for companion in companions:
             companion(staging.folder)
         staging.check()  # before the long part of the work
-        _write_weights(files, checkpoint, destination, staging.folder, options.progress)
+        _write_weights(files, plan.tied, checkpoint, destination, staging.folder, options.progress)
         if options.verify:
             verify(files, checkpoint, staging.folder, options.progress)
         staging.weights = _weight_names(files)
@@ -105,7 +105,12 @@ _INDEX = "model.safetensors.index.json"
 
 
 def _write_weights(
-    files: list[WeightFile], checkpoint: CheckpointReader, destination: Destination, folder: Path, progress: Progress
+    files: list[WeightFile],
+    tied: Mapping[str, str],
+    checkpoint: CheckpointReader,
+    destination: Destination,
+    folder: Path,
+    progress: Progress,
 ) -> None:
     if destination.is_torch:
         from .torch_files import require_torch, save_as_torch
@@ -114,7 +119,7 @@ def _write_weights(
         (file,) = files
         passing = WeightFile(f"{file.name}.safetensors", file.rows)
         run([passing], checkpoint, folder, progress)
-        save_as_torch(folder / passing.name, folder / file.name)
+        save_as_torch(folder / passing.name, folder / file.name, tied)
         (folder / passing.name).unlink()
         return
     run(files, checkpoint, folder, progress)

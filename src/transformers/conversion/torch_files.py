@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,15 +31,24 @@ def require_torch(name: str) -> Any:
     return torch
 
 
-def save_as_torch(safetensors_file: Path, path: Path) -> None:
-    """Writes the tensors of a ``.safetensors`` file as a state dict; they stay mapped, not loaded."""
+def save_as_torch(safetensors_file: Path, path: Path, tied: Mapping[str, str]) -> None:
+    """Writes the tensors of a ``.safetensors`` file as the state dict of the model; they stay mapped, not loaded.
+
+    Args:
+        safetensors_file: The file.
+        path: Where to write.
+        tied: Keys that are other names of a parameter -> that parameter's key. A model's own state dict has them, and
+            a tensor with two names is saved once.
+    """
     torch = require_torch(path.name)
     from safetensors import safe_open
 
     with safe_open(safetensors_file, framework="pt") as file, path.open("wb") as opened:
         output = _FailureKeeper(opened)
         try:
-            torch.save({name: file.get_tensor(name) for name in file.offset_keys()}, output)
+            tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
+            repeated = {name: tensors[original] for name, original in tied.items() if original in tensors}
+            torch.save({**tensors, **repeated}, output)
         except RuntimeError as error:  # in which PyTorch loses why it could not write
             raise output.failure or error from error
 
