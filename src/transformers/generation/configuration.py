@@ -253,6 +253,19 @@ class GenerationConfig(PushToHubMixin):
         return cls(**{**options, **overrides})
 
     @classmethod
+    def from_json_file(cls, path: str | os.PathLike[str], **overrides: Any) -> Self:
+        """A configuration with the options in a file.
+
+        Raises:
+            UserError: It is no JSON object, or a value in it has no meaning.
+        """
+        options = read_json_object(Path(path))
+        try:
+            return cls.from_dict(options, **overrides)
+        except UserError as error:
+            raise UserError(f"{os.fspath(path)} has values that mean nothing:", error.problems) from None
+
+    @classmethod
     def from_model_config(cls, config: PretrainedConfig) -> Self:
         """The special tokens of a model's configuration, and the options that older ones hold."""
         fields = config.to_dict()
@@ -273,7 +286,7 @@ class GenerationConfig(PushToHubMixin):
         """
         hub = HubOptions.taken_from(arguments)
         path = require_file(pretrained_model_name, (GENERATION_CONFIG_NAME,), hub)
-        return cls.from_dict(read_json_object(path), **arguments)
+        return cls.from_json_file(path, **arguments)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """Writes ``generation_config.json`` to a folder, which is made if there is none.

@@ -162,7 +162,7 @@ class SequenceBiasLogitsProcessor(LogitsProcessor):
     def _prepare(self, scores: Tensor) -> None:
         size = scores.shape[-1]
         if outside := sorted({token for sequence in self._biases for token in sequence if token >= size}):
-            raise UserError(f"The vocabulary of {size} tokens has none of the tokens {outside}, for which there is a bias.")
+            raise UserError(f"The vocabulary of {size} tokens has no tokens {outside}, which have a bias.")
         self._of_tokens = torch.zeros_like(scores[0])
         by_length: dict[int, list[tuple[int, ...]]] = {}
         for sequence in self._biases:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from .._files import read_json_object
 from ..errors import UserError
 from ..nn.cache import Cache, PastKeyValues, as_cache
 from .beam_search import candidate_choice, search
@@ -74,7 +73,7 @@ class GenerationMixin(_Model):
     def _load_companions(self, find: Callable[[str], Path | None]) -> None:
         """Loads the options of generation, if the model has a file of them."""
         if (path := find(GENERATION_CONFIG_NAME)) is not None:
-            self.generation_config = GenerationConfig.from_dict(read_json_object(path))
+            self.generation_config = GenerationConfig.from_json_file(path)
 
     def _save_companions(self, folder: Path) -> None:
         """Saves the options of generation."""
