@@ -27,6 +27,7 @@ from .modeling_loading import (
     without_collections,
     without_values,
 )
+from .modeling_new_parameters import NewParameters
 from .modeling_sources import ModelSource, StrPath
 from .nn.linear import Conv1D
 
@@ -76,6 +77,7 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
     supports_skip_padding: ClassVar[bool] = False
 
     config: Any
+    _new_parameters: NewParameters | None = None
 
     def __init__(self, config: PretrainedConfig) -> None:
         if not isinstance(config, PretrainedConfig):
@@ -334,6 +336,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
             initialise=model._init_weights,
         )
         report.log(cls.__name__, source.title)
+        model._new_parameters = NewParameters(model, settled)
+        model._new_parameters.tell(cls.__name__, source.title)
         if isinstance(model, HasCompanions):
             model._load_companions(source.find)
         model.eval()
@@ -373,6 +377,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
         folder = existing_folder(save_directory)
         self.config.architectures = [type(self).__name__]
         self.config.dtype = self.dtype
+        if self._new_parameters is not None:
+            self.config.newly_initialized = self._new_parameters.untrained(self)
         self.config.save_pretrained(folder)
         if isinstance(self, HasCompanions):
             self._save_companions(folder)

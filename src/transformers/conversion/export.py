@@ -9,7 +9,7 @@ from typing import Any
 
 from ..checkpoints import Variable
 from ..configuration_utils import PretrainedConfig
-from .export_config import flag_notes, inexpressible, label_note, original_fields, require_way_back
+from .export_config import flag_notes, inexpressible, label_note, new_parameters_note, original_fields, require_way_back
 from .export_match import DTYPE, Match, choose_match, declared_class
 from .exported_variable import ExportedVariable, Origin
 from .family import Family
@@ -98,6 +98,7 @@ def plan_export(
             *_class_note(config, match.architecture),
             *flag_notes(way_back, config),
             *label_note(config),
+            *new_parameters_note(config),
             *way_back.notes(match),
         ),
     )

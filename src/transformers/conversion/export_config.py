@@ -8,6 +8,7 @@ from ..configuration_utils import PretrainedConfig
 from ..errors import UserError
 from .configs import show_value
 from .family import ConfigField, Family
+from .initialisation import NEWLY_INITIALIZED
 from .layout import ConversionError
 from .stored_model import StoredModel
 from .way_back import WayBack
@@ -92,7 +93,7 @@ _LABELS = 2
 def _unknown_fields(family: Family, config: PretrainedConfig) -> dict[str, Any]:
     """Fields that the configuration class does not know."""
     known = {*family.config_class().to_dict(), *(field.name for field in family.fields)}
-    known |= {"transformers_version", "add_pooling_layer", "dtype", "torch_dtype"}
+    known |= {"transformers_version", "add_pooling_layer", "dtype", "torch_dtype", NEWLY_INITIALIZED}
     return {name: value for name, value in config.to_dict().items() if name not in known}
 
 
@@ -112,6 +113,12 @@ def flag_notes(way_back: WayBack, config: Any) -> list[str]:
         for name, default in way_back.flags.items()
         if getattr(config, name) != default
     ]
+
+
+def new_parameters_note(config: PretrainedConfig) -> list[str]:
+    """Parameters that a conversion initialised: they become variables as all others do."""
+    names = config.newly_initialized
+    return [f"no file of the original says that these were never trained: {', '.join(names)}"] if names else []
 
 
 def label_note(config: PretrainedConfig) -> list[str]:

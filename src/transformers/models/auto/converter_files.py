@@ -192,7 +192,7 @@ class _Reader:
             self.problems.append(f"{name}: {self._not_a_class(value)}")
             return None
         if asked not in (None, value):
-            self.problems.append(f"{name} says {value}, --architecture {asked}")
+            self.problems.append(f"{name} says {value}, asked for is {asked} (--architecture)")
         return value
 
     def _not_a_class(self, name: str) -> str:

@@ -321,7 +321,8 @@ def load_original(
     Args:
         path: The checkpoint.
         architecture: The name of the model class.
-        config: A configuration object, or the path of a file in either dialect.
+        config: A configuration object, or the path of a file in either dialect or of a converter file; the checkpoint is
+            then read as the model class that it names.
         overrides: Fields of the configuration that are set last.
         model_type: The model type of the class; the variables show the family if it is none that is known here.
     """
@@ -335,7 +336,7 @@ def load_original(
             checkpoint,
             family.model_type,
             config,
-            architecture=_with_head(family, checkpoint, architecture),
+            architecture=None if read_converter_file(config, family) else _with_head(family, checkpoint, architecture),
             num_heads=_heads_in(overrides or {}, family),
         )
         settled = make_config(plan)
