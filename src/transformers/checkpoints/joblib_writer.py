@@ -48,5 +48,4 @@ def _wrapper(variable: Variable, stream: Stream) -> Instance:
 
 
 def _values(variable: Variable, stream: Stream, file: BinaryIO) -> None:
-    for chunk in little_endian(variable, np.dtype(np.float32), stream()):
-        file.write(chunk)
+    file.writelines(little_endian(variable, np.dtype(np.float32), stream()))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from .streams import Stream, little_endian
 PIECES = 10
 
 _TYPE = np.dtype("<f4")
-_NATIVE = np.dtype(np.float32)
 
 
 def numpy_folder_names() -> list[str]:
@@ -38,27 +36,25 @@ def write_numpy_folder(folder: Path, tensors: Sequence[tuple[Variable, Stream]])
         OSError: If the disk is full, or the folder cannot be written to.
         ValueError: If values are not of their variable's shape and type.
     """
-    total = sum(variable.size for variable, _ in tensors)
-    rooms = [total // PIECES + (number < total % PIECES) for number in range(PIECES)]
-    with ExitStack() as files:
-        streams = [files.enter_context((folder / name).open("xb")) for name in numpy_folder_names()[:-1]]
-        for stream, room in zip(streams, rooms, strict=True):
-            header = {"descr": _TYPE.str, "fortran_order": False, "shape": (room,)}
-            np.lib.format.write_array_header_1_0(stream, header)
-        chunks = (chunk for variable, make in tensors for chunk in little_endian(variable, _NATIVE, make()))
-        _fill(streams, [room * _TYPE.itemsize for room in rooms], chunks)
+    places = _places([variable for variable, _ in tensors])
+    for number, name in enumerate(numpy_folder_names()[:-1]):
+        own = [tensor for tensor, place in zip(tensors, places, strict=True) if place == number]
+        with (folder / name).open("xb") as file:
+            header = {"descr": _TYPE.str, "fortran_order": False, "shape": (sum(each.size for each, _ in own),)}
+            np.lib.format.write_array_header_1_0(file, header)
+            for variable, stream in own:
+                file.writelines(little_endian(variable, np.dtype(np.float32), stream()))
     shapes = [list(variable.shape) for variable, _ in tensors]
     with (folder / SHAPES_FILE).open("x", encoding="ascii") as file:
         json.dump(shapes, file)
 
 
-def _fill(streams: Sequence[BinaryIO], rooms: Sequence[int], chunks: Iterable[memoryview]) -> None:
-    """Writes bytes into one file after the other, each of which has room for so many."""
-    number, left = 0, rooms[0]
-    for chunk in chunks:
-        while chunk:
-            while not left:
-                number += 1
-                left = rooms[number]
-            streams[number].write(chunk[:left])
-            left, chunk = left - len(chunk[:left]), chunk[left:]
+def _places(variables: Sequence[Variable]) -> list[int]:
+    """Which file each variable is in: none ends within one, and they are as equally long as that allows.
+
+    The released files do; but who finds a variable in one file need not put it together.
+    """
+    total = max(1, sum(variable.size for variable in variables))
+    starts = accumulate((variable.size for variable in variables), initial=0)
+    middles = (start + variable.size // 2 for start, variable in zip(starts, variables, strict=False))
+    return [min(middle * PIECES // total, PIECES - 1) for middle in middles]

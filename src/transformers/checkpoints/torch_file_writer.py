@@ -56,8 +56,7 @@ def write_torch_file(
             write_pickle(file, value)
         for variable, stream in tensors:
             file.write(struct.pack("<q", variable.size))
-            for chunk in little_endian(variable, np.dtype(np.float32), stream()):
-                file.write(chunk)
+            file.writelines(little_endian(variable, np.dtype(np.float32), stream()))
 
 
 def _tensor(variable: Variable, key: str) -> Called:
