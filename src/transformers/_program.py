@@ -11,7 +11,9 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from .errors import UserError
 
@@ -53,9 +55,9 @@ def run_program(
 
 
 def _run(arguments: argparse.Namespace, run: Callable[[argparse.Namespace], int]) -> int:
-    _raise_on_termination()
     try:
-        return run(arguments)
+        with _raising_on_termination():
+            return run(arguments)
     except KeyboardInterrupt as interruption:
         if arguments.debug:
             raise
@@ -70,13 +72,21 @@ def _run(arguments: argparse.Namespace, run: Callable[[argparse.Namespace], int]
         return _fail(arguments.speaker, _message(error), EXIT_FAILURE)
 
 
-def _raise_on_termination() -> None:
-    """Lets SIGTERM raise :class:`Terminated` in the main thread."""
+@contextmanager
+def _raising_on_termination() -> Iterator[None]:
+    """Lets SIGTERM raise :class:`Terminated`; a thread other than the main one gets no signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def terminate(*_: object) -> None:
         raise Terminated
 
-    signal.signal(signal.SIGTERM, terminate)
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _message(error: Exception) -> str:
