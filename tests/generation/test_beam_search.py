@@ -12,7 +12,7 @@ from torch import Tensor
 
 from transformers import GenerationConfig
 from transformers.generation.beam_search import candidate_choice, search
-from transformers.generation.decoding import Ends, Texts
+from transformers.generation.decoding import Ends, Task, Texts
 from transformers.generation.logits_process import LogitsProcessor, LogitsProcessorList
 from transformers.generation.outputs import Records
 from transformers.generation.stopping_criteria import StoppingCriteria, StoppingCriteriaList
@@ -86,7 +86,7 @@ def found_by_search(
     ends = Ends.of(config, criteria or StoppingCriteriaList(), texts.buffer)
     records, choose = Records(config, encoder=False), candidate_choice(config, None)
     chain: Any = Chain(scores)
-    found = search(texts, chain, LogitsProcessorList(), choose, ends, records, config)
+    found = search(Task(texts, chain, LogitsProcessorList(), ends, records), choose, config)
     assert found.sequences[:, 0].tolist() == [start for start in starts for _ in range(config.num_return_sequences)]
     rows = [
         (float(score), [token for token in text if token != PAD])
@@ -145,7 +145,7 @@ def test_there_may_be_fewer_tokens_than_beams() -> None:
     chain: Any = Chain(scores)
     choose: Callable[..., Any] = candidate_choice(config, None)
     records = Records(config, encoder=False)
-    found = search(texts, chain, LogitsProcessorList([Only()]), choose, ends, records, config)
+    found = search(Task(texts, chain, LogitsProcessorList([Only()]), ends, records), choose, config)
     assert found.sequences.tolist() == [[1, 3, 3, 3]]
     table = scores.log_softmax(-1)
     expected = (table[0, 1, 3] + table[1, 3, 3] + table[2, 3, 3]) / 3

@@ -17,10 +17,7 @@ import torch
 from torch import Tensor
 
 from .configuration import GenerationConfig
-from .decoding import Ends, Texts
-from .logits_process import LogitsProcessorList
-from .outputs import Records
-from .reader import Reader
+from .decoding import Ends, Task, Texts, Written
 
 #: Added to the score of what is to be continued only if there is nothing else. Finite, because where processors leave
 #: fewer tokens than there are beams there is nothing else.
@@ -39,20 +36,6 @@ class Candidates(NamedTuple):
     scores: Tensor
     beams: Tensor
     tokens: Tensor
-
-
-class Found(NamedTuple):
-    """The best texts of each prompt, the best one first.
-
-    Attributes:
-        sequences: Prompts and new tokens, ``[returned, length]``.
-        scores: Their scores, ``[returned]``.
-        beam_indices: In which row of the batch each token was chosen, ``[returned, new tokens]``; -1 behind the end.
-    """
-
-    sequences: Tensor
-    scores: Tensor
-    beam_indices: Tensor
 
 
 #: Chooses candidates: scores ``[prompts, beams * vocabulary]`` and a number -> the scores of that many, and where they
@@ -222,7 +205,7 @@ class BeamSearch:
         improves: Tensor = self._scores[:, 0] / length**self._length_penalty > self._found.worst
         return improves & ~self._found.complete if self._early_stopping is True else improves
 
-    def found(self) -> Found:
+    def found(self) -> Written:
         """The best texts, put together from their last tokens to their first."""
         steps, beams, last = (
             part[:, : self._returned] for part in (self._found.steps, self._found.beams, self._found.tokens)
@@ -240,35 +223,20 @@ class BeamSearch:
         prompts = self.texts.buffer[:: self._scores.shape[1], self.texts.hidden : self._prompt]
         prompts = prompts.repeat_interleave(self._returned, dim=0)
         sequences = torch.cat([prompts, tokens.flatten(0, 1)], dim=1)
-        return Found(sequences, self._found.scores[:, : self._returned].flatten(), rows.flatten(0, 1))
+        return Written(sequences, self._found.scores[:, : self._returned].flatten(), rows.flatten(0, 1))
 
 
-def search(
-    texts: Texts,
-    reader: Reader,
-    processors: LogitsProcessorList,
-    choose: CandidateChoice,
-    ends: Ends,
-    records: Records,
-    config: GenerationConfig,
-) -> Found:
+def search(task: Task, choose: CandidateChoice, config: GenerationConfig) -> Written:
     """Finds the best continuations of prompts.
 
     Args:
-        texts: The prompts, ``num_beams`` times each.
-        reader: The model.
-        processors: What is done to the logarithms of the probabilities.
-        choose: Which candidates to look at: see :func:`candidate_choice`.
-        ends: What ends a text.
-        records: Where logits and scores are kept.
+        task: What to work with; its texts are the prompts, ``num_beams`` times each.
+        choose: Which candidates to look at, see :func:`candidate_choice`.
         config: See :class:`BeamSearch`.
     """
-    beams = BeamSearch(texts, config, ends)
+    beams = BeamSearch(task.texts, config, task.ends)
     while True:
-        logits = reader.read(texts.tokens)
-        scores = processors(texts.visible, logits.log_softmax(-1))
-        records.keep_scores(logits=logits, scores=scores)
-        rows = beams.advance(scores, choose)
+        rows = beams.advance(task.next_scores(normalized=True), choose)
         if beams.complete:
             return beams.found()
-        reader.reorder(rows)
+        task.reader.reorder(rows)

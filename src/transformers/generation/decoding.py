@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -114,6 +114,51 @@ class Ends:
         return ended | self.criteria(texts, scores) if self.criteria else ended
 
 
+@dataclass(frozen=True)
+class Task:
+    """What a strategy works with.
+
+    Attributes:
+        texts: The prompts, to which tokens are added.
+        reader: The model.
+        processors: What is done to its scores.
+        ends: What ends a text.
+        records: Where logits and scores are kept.
+    """
+
+    texts: Texts
+    reader: Reader
+    processors: LogitsProcessorList
+    ends: Ends
+    records: Records
+
+    def next_scores(self, *, normalized: bool) -> Tensor:
+        """What the next tokens are chosen by, ``[texts, vocabulary]``.
+
+        Args:
+            normalized: Whether processors get the logarithms of probabilities instead of the model's scores.
+        """
+        logits = self.reader.read(self.texts.tokens)
+        scores = self.processors(self.texts.visible, logits.log_softmax(-1) if normalized else logits)
+        self.records.keep_scores(logits=logits, scores=scores)
+        return scores
+
+
+class Written(NamedTuple):
+    """The result of a strategy.
+
+    Attributes:
+        sequences: The texts, ``[returned, length]``.
+        scores: With beams, their scores, ``[returned]``, the best text of each prompt first.
+        beam_indices: With beams, in which row of the batch each new token was chosen, ``[returned, new tokens]``; -1
+            behind the end.
+    """
+
+    sequences: Tensor
+    scores: Tensor | None = None
+    beam_indices: Tensor | None = None
+
+
 def token_choice(config: GenerationConfig, generator: torch.Generator | None) -> Callable[[Tensor], Tensor]:
     """How the next token is chosen, ``[texts, vocabulary]`` -> ``[texts]``: the likeliest, or by its probability."""
     if not config.do_sample:
@@ -121,32 +166,19 @@ def token_choice(config: GenerationConfig, generator: torch.Generator | None) ->
     return lambda scores: torch.multinomial(scores.softmax(-1), 1, generator=generator).squeeze(1)
 
 
-def write(
-    texts: Texts,
-    reader: Reader,
-    processors: LogitsProcessorList,
-    choose: Callable[[Tensor], Tensor],
-    ends: Ends,
-    records: Records,
-    streamer: BaseStreamer | None = None,
-) -> None:
-    """Adds token after token until the texts are full or have all ended.
+def write(task: Task, choose: Callable[[Tensor], Tensor], streamer: BaseStreamer | None = None) -> Written:
+    """Adds token after token until the texts are full or have all ended; padding follows the end of a text.
 
     Args:
-        texts: The prompts, to which the tokens are added; padding behind the end of a text.
-        reader: The model.
-        processors: What is done to its scores.
-        choose: Scores -> tokens, ``[texts]``.
-        ends: What ends a text.
-        records: Where logits and scores are kept.
+        task: What to work with.
+        choose: Scores -> tokens, see :func:`token_choice`.
         streamer: Gets the prompts, and each token as soon as it is chosen.
     """
+    texts, ends = task.texts, task.ends
     unfinished = torch.ones_like(texts.buffer[:, 0], dtype=torch.bool)
     with _streaming(streamer, texts) as show:
         while not texts.full:
-            logits = reader.read(texts.tokens)
-            scores = processors(texts.visible, logits)
-            records.keep_scores(logits=logits, scores=scores)
+            scores = task.next_scores(normalized=False)
             tokens = choose(scores)
             if ends.possible:
                 tokens = torch.where(unfinished, tokens, ends.pad)
@@ -155,7 +187,8 @@ def write(
             if ends.possible:
                 unfinished &= ~ends.reached(texts.visible, scores)
                 if not bool(unfinished.any()):
-                    return
+                    break
+    return Written(texts.visible.clone())
 
 
 @contextlib.contextmanager

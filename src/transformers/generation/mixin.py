@@ -15,7 +15,7 @@ from ..errors import UserError
 from ..nn.cache import Cache, PastKeyValues, as_cache
 from .beam_search import candidate_choice, search
 from .configuration import GENERATION_CONFIG_NAME, OPTIONS, GenerationConfig
-from .decoding import Ends, Texts, token_choice, write
+from .decoding import Ends, Task, Texts, token_choice, write
 from .encoder import Encoded, read_input
 from .inputs import Prompt, StepInputs
 from .logits_process import LogitsProcessor
@@ -130,7 +130,13 @@ class GenerationMixin(_Model):
             UserError: An option is unknown or not supported, or the texts would be longer than the model's positions.
         """
         tokens = inputs if input_ids is None else input_ids
-        config, arguments = self._generation_options(generation_config, options, streamer)
+        call = {
+            "past_key_values": past_key_values,
+            "generator": generator,
+            "streamer": streamer,
+            "tokenizer": tokenizer,
+        }
+        config, arguments = self._generation_options(generation_config, options, call)
         criteria = criteria_for(config, stopping_criteria, tokenizer)
         records = Records(config, encoder=self.config.is_encoder_decoder)
         encoded = None
@@ -140,24 +146,21 @@ class GenerationMixin(_Model):
         prompt = Prompt.of(tokens, arguments.pop("inputs_embeds", None), attention_mask, config, self.device)
         config.min_length = max(0, config.min_length - prompt.hidden)
         room = prompt.room(config, getattr(self.config, "max_position_embeddings", None))
-        copies = max(config.num_beams, config.num_return_sequences)
-        state = self._state_for(prompt, past_key_values, room, copies) if config.use_cache else None
-        arguments = self._inputs_of_prompt(prompt, arguments)
-        step_inputs = StepInputs.of(prompt, arguments, self._inputs_per_token, room)
-        reader = Reader(self, step_inputs, state, copies, records)
-        facts = _facts(prompt, encoded, room)
-        processors = processors_for(config, facts, logits_processor, prefix_allowed_tokens_fn)
-        texts = Texts.starting_with(prompt.tokens, room, copies, prompt.hidden)
-        ends = Ends.of(config, criteria, texts.buffer)
-        found = None
+        texts = Texts.starting_with(prompt.tokens, room, _texts_per_prompt(config), prompt.hidden)
+        task = Task(
+            texts,
+            self._reader(prompt, arguments, past_key_values, room, config, records),
+            processors_for(config, _facts(prompt, encoded, room), logits_processor, prefix_allowed_tokens_fn),
+            Ends.of(config, criteria, texts.buffer),
+            records,
+        )
         if config.num_beams > 1:
-            found = search(texts, reader, processors, candidate_choice(config, generator), ends, records, config)
+            written = search(task, candidate_choice(config, generator), config)
         else:
-            write(texts, reader, processors, token_choice(config, generator), ends, records, streamer)
-        sequences = texts.visible.clone() if found is None else found.sequences
+            written = write(task, token_choice(config, generator), streamer)
         if not config.return_dict_in_generate:
-            return sequences
-        return gathered(sequences, records, reader.state, found, encoded)
+            return written.sequences
+        return gathered(written, records, task.reader.state, encoded)
 
     def prepare_inputs_for_generation(
         self, input_ids: Tensor, past_key_values: DecodingState | None = None, **inputs: Any
@@ -221,9 +224,24 @@ class GenerationMixin(_Model):
 
         Args:
             config: The options.
-            inputs: The further arguments of the forward pass that the caller gave.
+            inputs: The further arguments of the forward pass that the caller gave, ``past_key_values`` among them.
         """
         return []
+
+    def _reader(
+        self,
+        prompt: Prompt,
+        arguments: dict[str, Any],
+        past_key_values: PastKeyValues | None,
+        room: int,
+        config: GenerationConfig,
+        records: Records,
+    ) -> Reader:
+        """What reads the prompts and what follows them."""
+        copies = _texts_per_prompt(config)
+        state = self._state_for(prompt, past_key_values, room, copies) if config.use_cache else None
+        inputs = StepInputs.of(prompt, self._inputs_of_prompt(prompt, arguments), self._inputs_per_token, room)
+        return Reader(self, inputs, state, copies, records)
 
     def _state_for(
         self, prompt: Prompt, past_key_values: PastKeyValues | None, capacity: int, copies: int
@@ -240,7 +258,7 @@ class GenerationMixin(_Model):
         return cache if copies == 1 else Cache(cache.to_legacy_cache())
 
     def _generation_options(
-        self, given: GenerationConfig | None, options: dict[str, Any], streamer: BaseStreamer | None
+        self, given: GenerationConfig | None, options: dict[str, Any], call: Mapping[str, Any]
     ) -> tuple[GenerationConfig, dict[str, Any]]:
         """The options that count, and further arguments of the forward pass."""
         config = copy.deepcopy(self.generation_config if given is None else given)
@@ -253,7 +271,7 @@ class GenerationMixin(_Model):
         problems = [
             *config.unsupported(),
             *(f"{name} is unknown" for name in sorted(arguments.keys() - inputs)),
-            *(config.problems() or self._combinations(config, options, arguments, streamer)),
+            *(config.problems() or self._combinations(config, options, arguments, call)),
         ]
         if problems:
             raise UserError(
@@ -266,18 +284,29 @@ class GenerationMixin(_Model):
     def _combinations(
         self,
         config: GenerationConfig,
-        options: dict[str, Any],
-        arguments: dict[str, Any],
-        streamer: BaseStreamer | None,
+        options: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        call: Mapping[str, Any],
     ) -> list[str]:
-        """What cannot be had together, or not of this model, one line each."""
-        problems = [*without_effect(config, options), *contradictions(config)]
-        if streamer is not None and (config.num_beams > 1 or config.num_return_sequences > 1):
-            problems.append("streamer needs one text for each prompt, whose tokens are final: no beams")
+        """What cannot be had together, or not of this model, one line each.
+
+        Args:
+            config: The options that count.
+            options: Those of the call.
+            arguments: Further arguments of the forward pass.
+            call: Arguments of the call that are no options.
+        """
+        given = {name: value for name, value in call.items() if value is not None}
+        problems = [*without_effect(config, options, given), *contradictions(config, given)]
         start = options.get("decoder_start_token_id")
         if start is not None and not self.config.is_encoder_decoder:
             problems.append(f"decoder_start_token_id={start} has no effect on a model without an encoder")
-        return [*problems, *self._generation_problems(config, arguments)]
+        past = {name: given[name] for name in ("past_key_values",) if name in given}
+        return [*problems, *self._generation_problems(config, {**arguments, **past})]
+
+
+def _texts_per_prompt(config: GenerationConfig) -> int:
+    return max(config.num_beams, config.num_return_sequences)
 
 
 def _facts(prompt: Prompt, encoded: Encoded | None, room: int) -> PromptFacts:

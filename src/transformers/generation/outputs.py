@@ -33,7 +33,7 @@ from .configuration import GenerationConfig
 from .state import DecodingState
 
 if TYPE_CHECKING:
-    from .beam_search import Found
+    from .decoding import Written
     from .encoder import Encoded
 
 #: One tuple for each step, of one tensor for each layer.
@@ -148,21 +148,19 @@ class Records:
         return scores | {name: tuple(steps) for name, steps in self._layers.items()}
 
 
-def gathered(
-    sequences: Tensor, records: Records, state: DecodingState | None, found: Found | None, encoded: Encoded | None
-) -> ModelOutput:
+def gathered(written: Written, records: Records, state: DecodingState | None, encoded: Encoded | None) -> ModelOutput:
     """The output of ``generate()``.
 
     Args:
-        sequences: The texts.
+        written: The result of the strategy.
         records: What was kept of each step.
         state: What the model remembers in the end.
-        found: The result of a search with beams, if there was one.
         encoded: What the encoder has read, if there is one.
     """
-    fields = {"sequences": sequences, **records.fields(), "past_key_values": state}
-    if found is not None and records.with_scores:
-        fields |= {"sequences_scores": found.scores, "beam_indices": found.beam_indices}
+    beams = written.scores is not None
+    fields = {"sequences": written.sequences, **records.fields(), "past_key_values": state}
+    if beams and records.with_scores:
+        fields |= {"sequences_scores": written.scores, "beam_indices": written.beam_indices}
     if encoded is not None:
         fields |= {"encoder_hidden_states": encoded.hidden_states, "encoder_attentions": encoded.attentions}
-    return _KINDS[found is not None, encoded is not None](**fields)
+    return _KINDS[beams, encoded is not None](**fields)

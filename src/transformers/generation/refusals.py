@@ -28,7 +28,7 @@ class _Condition(NamedTuple):
 
 _CONDITIONS = (
     _Condition(
-        ("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"),
+        ("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "generator"),
         "without do_sample=True",
         lambda config: config.do_sample,
     ),
@@ -43,36 +43,43 @@ _CONDITIONS = (
         "without an eos_token_id",
         lambda config: bool(config.end_tokens),
     ),
+    _Condition(("tokenizer",), "without stop_strings", lambda config: config.stop_strings is not None),
+    _Condition(("past_key_values",), "with use_cache=False", lambda config: config.use_cache),
 )
 
 
-def without_effect(config: GenerationConfig, options: Mapping[str, Any]) -> list[str]:
-    """The options of a call that its other options leave without effect, one line each.
+def without_effect(config: GenerationConfig, options: Mapping[str, Any], call: Mapping[str, Any]) -> list[str]:
+    """What was given in a call and has no effect beside the rest, one line each.
 
     Args:
         config: All options that count, those of the call among them.
         options: Those of the call.
+        call: Arguments of the call that are no options.
     """
+    given = {name: f"{name}={value!r}" for name, value in options.items() if _changes_something(name, value)}
+    given |= {name: name for name in call}
     problems = []
     if options.get("max_length") is not None and options.get("max_new_tokens") is not None:
         problems.append("max_length and max_new_tokens are both given")
     for names, reason, holds in _CONDITIONS:
         if not holds(config):
-            problems += [f"{name}={options[name]!r} has no effect {reason}" for name in names if _is_set(options, name)]
+            problems += [f"{given[name]} has no effect {reason}" for name in names if name in given]
     return problems
 
 
-def contradictions(config: GenerationConfig) -> list[str]:
-    """Options that cannot be honoured together, one line each."""
+def contradictions(config: GenerationConfig, call: Mapping[str, Any]) -> list[str]:
+    """What cannot be honoured together, one line each; the arguments are those of :func:`without_effect`."""
     beams, returned = config.num_beams, config.num_return_sequences
     problems = []
     if beams > 1 and returned > beams:
         problems.append(f"num_return_sequences={returned} is more than num_beams={beams}")
     if returned > 1 and beams == 1 and not config.do_sample:
         problems.append(f"num_return_sequences={returned} needs do_sample=True or num_beams: the likeliest text is one")
+    if "streamer" in call and (beams > 1 or returned > 1):
+        problems.append("streamer needs one text for each prompt, whose tokens are final: no beams")
     return problems
 
 
-def _is_set(options: Mapping[str, Any], name: str) -> bool:
-    """Whether a call gives an option another value than the one at which it changes nothing."""
-    return options.get(name) not in (None, 0, OPTIONS[name])
+def _changes_something(name: str, value: Any) -> bool:
+    """Whether an argument of a call is an option with another value than the one at which it changes nothing."""
+    return name in OPTIONS and value not in (None, 0, OPTIONS[name])
