@@ -77,12 +77,12 @@ class ExportedVariable:
 
     def disagreements(self) -> Iterator[str]:
         """Whether parameters that hold the same values disagree, in a sentence; nothing if they do not."""
-        parts = list(self._parts())
-        if sum(part.values.size for part in parts) <= self.variable.size:
+        held = sum(self.model.tensors[origin.stored].size for origin in self.origins)
+        if held <= self.variable.size:
             return
         try:
-            for region in piece_slices(self.variable.shape, self.variable.dtype):
-                self._piece(region, parts)
+            for _ in self.pieces():
+                pass
         except ConversionError as error:
             yield error.headline
 
