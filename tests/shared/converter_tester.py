@@ -43,6 +43,8 @@ class ConverterTester:
     family: ClassVar[Family]
     #: Sizes of the symbols and lengths of the indices in the family's rules, the number of labels included.
     sizes: ClassVar[Mapping[str, int]]
+    #: Variables that a checkpoint of another layout has, and these do not (wildcards).
+    absent: ClassVar[tuple[str, ...]] = ()
     #: The name and the content of the original's configuration file.
     config_file: ClassVar[str]
     config: ClassVar[Mapping[str, Any]]
@@ -54,7 +56,7 @@ class ConverterTester:
     # What the tests are made of
 
     def arrays(self, architecture: str) -> dict[str, Array]:
-        return synthetic_arrays(self.family, architecture, self.sizes)
+        return synthetic_arrays(self.family, architecture, self.sizes, absent=self.absent)
 
     def plan(self, architecture: str) -> tuple[ConversionPlan, MemoryCheckpoint]:
         checkpoint = MemoryCheckpoint(self.arrays(architecture))

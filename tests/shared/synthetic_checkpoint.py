@@ -52,10 +52,12 @@ def _chosen(rules: Rules, absent: Sequence[str]) -> Rules:
     return tuple(chosen)
 
 
-def synthetic_arrays(family: Family, architecture: str, sizes: Mapping[str, int], seed: int = 0) -> dict[str, Array]:
+def synthetic_arrays(
+    family: Family, architecture: str, sizes: Mapping[str, int], seed: int = 0, absent: Sequence[str] = ()
+) -> dict[str, Array]:
     """The variables with random values, see :func:`synthetic_shapes`."""
     generator = np.random.default_rng(seed)
-    shapes = synthetic_shapes(family, architecture, sizes)
+    shapes = synthetic_shapes(family, architecture, sizes, absent)
     return {name: generator.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
 
 

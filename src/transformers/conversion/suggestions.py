@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..checkpoints import Variable
 from .family import Family
 from .layout import Layout, Placed, VariableTable
-from .mapping import fits, fits_both_ways, scope_of
+from .mapping import find_parameters, fits, fits_both_ways, scope_of
 
 #: How many model classes are proposed.
 _MOST_CLASSES = 4
@@ -65,9 +65,11 @@ def _rank(suggestion: Suggestion) -> tuple[bool, int]:
 
 
 def _suggest_for(family: Family, name: str, variables: VariableTable, unknown: Sequence[str]) -> Suggestion:
-    layout = Layout.of(family.rules(name), variables)
-    missing = set(layout.missing)
+    rules = family.rules(name)
+    layout = Layout.of(rules, variables)
+    missing, made = set(layout.missing), {placed.target for placed in layout.placed}
     wanted = [placed for placed in layout.placed if len(placed.sources) == 1 and placed.sources[0] in missing]
+    wanted += [placed for target, placed in find_parameters(rules, layout).items() if target not in made]
     stored = {variable.name: variable for variable in variables.values()}
     candidates = [stored[each] for each in unknown if each in stored]
     chosen = _by_scope(wanted, candidates, layout)
@@ -79,7 +81,8 @@ def _suggest_for(family: Family, name: str, variables: VariableTable, unknown: S
         for placed in wanted
         if placed.target in chosen
     }
-    return Suggestion(name, maps, complete=len(maps) == len(missing))
+    mapped = {placed.sources[0] for placed in wanted if placed.target in chosen}
+    return Suggestion(name, maps, complete=missing <= mapped)
 
 
 def _how(variable: Variable, placed: Placed, layout: Layout) -> str:

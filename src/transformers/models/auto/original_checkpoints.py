@@ -321,8 +321,8 @@ def load_original(
     Args:
         path: The checkpoint.
         architecture: The name of the model class.
-        config: A configuration object, or the path of a file in either dialect or of a converter file; the checkpoint is
-            then read as the model class that it names.
+        config: A configuration object, or the path of a file in either dialect or of a converter file; the checkpoint
+            is then read as the model class that it names.
         overrides: Fields of the configuration that are set last.
         model_type: The model type of the class; the variables show the family if it is none that is known here.
     """

@@ -20,7 +20,7 @@ from ...conversion.operations import Shape
 from ...conversion.rules import Rules, skip, table, tensor, tied, when_different, when_present
 from ...conversion.script import CHECKPOINT, FOLDER, Script
 from .configuration_xlm import XLMConfig
-from .way_back import EMBEDDINGS, LANGUAGES, OUTPUT, OUTPUT_BIAS, SPECIAL_WORDS, WAY_BACK
+from .way_back import ADAPTIVE_HEAD, EMBEDDINGS, LANGUAGES, OUTPUT, OUTPUT_BIAS, SPECIAL_WORDS, WAY_BACK
 
 
 def same_name(module: str, shape: str, **words: tuple[str, ...]) -> Rules:
@@ -52,13 +52,13 @@ LINEAR = table(
 )
 
 ADAPTIVE = table(
-    tensor("model/pred_layer.proj.head.weight", "pred_layer.proj.head.weight", "K E"),
+    tensor(ADAPTIVE_HEAD, "pred_layer.proj.head.weight", "K E"),
     tensor("model/pred_layer.proj.head.bias", "pred_layer.proj.head.bias", "K"),
     tensor("model/pred_layer.proj.tail.{j}.0.weight", "pred_layer.proj.tail.{j}.0.weight", "D{j} E"),
     tensor("model/pred_layer.proj.tail.{j}.1.weight", "pred_layer.proj.tail.{j}.1.weight", "T{j} D{j}"),
 )
 
-LANGUAGE = when_present("model/pred_layer.proj.{p}", LINEAR, ADAPTIVE, usual=True, p=("weight", "bias"))
+LANGUAGE = when_present("model/pred_layer.proj.head.{p}", ADAPTIVE, LINEAR, p=("weight", "bias"))
 
 
 def layer(module: str, shape: str, *, bias: bool = True) -> Rules:
@@ -210,7 +210,7 @@ def _tie_problems(fields: dict[str, Any], variables: VariableTable) -> Iterator[
 
 def _adaptive_problems(fields: dict[str, Any], variables: VariableTable) -> Iterator[str]:
     """Settles the clusters of an adaptive softmax, as the tensors show, and holds the fields against them."""
-    head = variables.get("model/pred_layer.proj.head.weight")
+    head = variables.get(ADAPTIVE_HEAD)
     if fields["asm"] != (head is not None) and any(name.startswith("model/pred_layer.") for name in variables):
         article = "an" if head is not None else "no"
         yield f"asm   the checkpoint says {str(fields['asm']).lower()}, but it has {article} adaptive softmax"

@@ -13,6 +13,7 @@ from ...conversion.way_back import ExportedModel, WayBack
 
 EMBEDDINGS, OUTPUT = "model/embeddings.weight", "model/pred_layer.proj.weight"
 OUTPUT_BIAS = "model/pred_layer.proj.bias"
+ADAPTIVE_HEAD = "model/pred_layer.proj.head.weight"
 LANGUAGES = "model/lang_embeddings.weight"
 
 #: The words of the dictionary that the model knows by their ids.
@@ -48,10 +49,10 @@ def _present(model: ExportedModel) -> Iterator[str]:
     """The variables that the choices among the rules are about."""
     if model.config.has_language_embeddings:
         yield LANGUAGES
-    if not model.config.asm:
-        yield OUTPUT_BIAS
-        if not model.config.tie_word_embeddings:
-            yield OUTPUT
+    if model.config.asm:
+        yield ADAPTIVE_HEAD
+    elif not model.config.tie_word_embeddings:
+        yield OUTPUT
 
 
 def _check(model: ExportedModel) -> list[str]:
