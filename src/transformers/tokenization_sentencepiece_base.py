@@ -26,6 +26,8 @@ from .tokenization_sentencepiece import SPACE, SentencePieceModel, read_model_fi
 from .tokenization_special_tokens import special_token
 from .tokenization_utils import PreTrainedTokenizerFast
 
+#: Finds a comma after a digit. The comma comes first, as `re` finds what a pattern begins with fast.
+_COMMA_AFTER_DIGIT = re.compile(r",(?<=[0-9],)").search
 #: What numbers with commas lose of their scores in the engine's own file.
 _LOWERED = 100.0
 
@@ -126,7 +128,7 @@ class NumberSplittingTokenizer(SentencePieceTokenizer):
         return rows
 
     def _has_number(self, item: Any, row: Encoding) -> bool:
-        if not self._numbers or (isinstance(item, str) and self._keeps_ascii and not _MAY_HAVE_NUMBER(item)):
+        if not self._numbers or (isinstance(item, str) and self._keeps_ascii and _has_no_number(item)):
             return False
         return any(not self._numbers.keys().isdisjoint(part.ids) for part in (row, *row.overflowing))
 
@@ -156,18 +158,14 @@ class NumberSplittingTokenizer(SentencePieceTokenizer):
         ]
 
     def _split_numbers(self, encoding: Encoding) -> Encoding:
-        """The encoding with numbers and commas apart."""
-        ids = encoding.ids
-        state = json.loads(encoding.__getstate__())
-        columns = {name: values for name, values in state.items() if isinstance(values, list) and name != "overflowing"}
+        """The encoding with numbers and commas apart, and without what was cut off."""
+        columns = {name: getattr(encoding, attribute) for name, attribute in _COLUMNS.items()}
+        ids, offsets = encoding.ids, encoding.offsets
         for place in reversed([place for place, number in enumerate(ids) if number in self._numbers]):
-            parts = self._parts(self._numbers[ids[place]], state["offsets"][place])
+            parts = self._parts(self._numbers[ids[place]], offsets[place])
             for name, values in columns.items():
                 values[place : place + 1] = [part.get(name, values[place]) for part in parts]
-            for borders in state["sequence_ranges"].values():
-                for border, at in borders.items():
-                    borders[border] = at + (len(parts) - 1) * (at > place)
-        return _encoding_of(state)
+        return _encoding_of(columns)
 
     def _parts(self, piece: str, offsets: tuple[int, int]) -> list[dict[str, Any]]:
         """The pieces of a number and its comma, with their places in the text, of which each letter has one."""
@@ -245,21 +243,41 @@ def mask_token_of(token: str | AddedToken) -> AddedToken:
     return token if isinstance(token, AddedToken) else AddedToken(token, lstrip=True, normalized=False, special=True)
 
 
-#: Finds what a piece with a number and a comma can come from: these, or characters that may become them.
-_MAY_HAVE_NUMBER = re.compile(r"[0-9],|[^ -~]").search
+#: The columns of an encoding as the engine saves them, and the attributes that they are. The last is saved otherwise.
+_COLUMNS = {
+    **{name: name for name in ("ids", "type_ids", "tokens", "offsets", "special_tokens_mask", "attention_mask")},
+    "words": "word_ids",
+    "sequences": "sequence_ids",
+}
+
+
+def _encoding_of(columns: Mapping[str, list[Any]]) -> Encoding:
+    """An encoding from its columns; the engine itself makes them of texts only."""
+    state = {**columns, "overflowing": [], "sequence_ranges": _ranges(columns["sequences"])}
+    del state["sequences"]
+    encoding = Encoding()
+    encoding.__setstate__(json.dumps(state).encode())
+    return encoding
+
+
+def _ranges(sequences: list[int | None]) -> dict[int, dict[str, int]]:
+    """Text of a pair -> where its tokens start and end."""
+    return {
+        number: {"start": sequences.index(number), "end": len(sequences) - sequences[::-1].index(number)}
+        for number in (0, 1)
+        if number in sequences
+    }
 
 
 def _second(encoding: Encoding) -> Encoding:
     """The encoding of a text as that of the second of a pair."""
-    state = json.loads(encoding.__getstate__())
-    return _encoding_of({**state, "sequence_ranges": {"1": {"start": 0, "end": len(encoding)}}})
+    columns = {name: getattr(encoding, attribute) for name, attribute in _COLUMNS.items()}
+    return _encoding_of({**columns, "sequences": [1] * len(encoding)})
 
 
-def _encoding_of(state: Mapping[str, Any]) -> Encoding:
-    """An encoding from the columns that the engine would save of it; it makes them of texts only."""
-    encoding = Encoding()
-    encoding.__setstate__(json.dumps(state).encode())
-    return encoding
+def _has_no_number(text: str) -> bool:
+    """Whether a text surely has no number with a comma behind it: only of plain characters one can be sure."""
+    return text.isascii() and text.isprintable() and not _COMMA_AFTER_DIGIT(text)
 
 
 def _is_number_with_comma(piece: str) -> bool:
