@@ -38,9 +38,15 @@ class Peer:
         return "BENCHMARK_" + re.sub(r"\W", "_", self.name).upper()
 
 
+#: The last release that converts original checkpoints and knows all families, with the TensorFlow that it needs.
+CONVERTING_PEER = "transformers 4.46.3"
+#: The newest release.
+NEWEST_PEER = "transformers 5.23.0"
+
 PEERS = (
-    Peer("transformers 4.46.3", (TORCH, "transformers==4.46.3", "tensorflow-cpu==2.18.1", "safetensors==0.8.0")),
-)  # fmt: skip
+    Peer(CONVERTING_PEER, (TORCH, "transformers==4.46.3", "tensorflow-cpu==2.18.1", "safetensors==0.8.0")),
+    Peer(NEWEST_PEER, (TORCH, "transformers==5.23.0", "safetensors==0.8.0")),
+)
 
 
 #: Name of the environment in which this program runs.

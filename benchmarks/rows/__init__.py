@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bench import Bench
 from contest import Row
 
-from . import conversion, loading, start_up
+from . import computing, conversion, loading, start_up, tokenizing
 
 
 def all_rows(bench: Bench) -> Iterator[Row]:
@@ -15,3 +15,5 @@ def all_rows(bench: Bench) -> Iterator[Row]:
     yield from conversion.rows(bench)
     yield from start_up.rows(bench)
     yield from loading.rows(bench)
+    yield from tokenizing.rows(bench)
+    yield from computing.rows(bench)

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from bench import HERE, Bench, compare
 from contest import Contestant, Row, Target
-from peers import OURS
+from peers import CONVERTING_PEER, OURS
 
 #: The peer that converts original checkpoints; later releases of it do not.
-CONVERTING_PEER = "transformers 4.46.3"
 
 UNVERIFIED = f"{OURS}, --no_verify"
 
