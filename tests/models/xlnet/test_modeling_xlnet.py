@@ -4,13 +4,13 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from tests.shared.generation_tester import GenerationTester
 from tests.shared.model_tester import (
     CHOICES,
     CLOSE,
     TIME,
     Inputs,
     ModelCase,
-    ModelTester,
     assert_same,
     choice_labels,
     class_labels,
@@ -20,6 +20,7 @@ from tests.shared.model_tester import (
     token_class_labels,
     token_labels,
 )
+from tests.shared.padding_tester import PaddingTester
 
 from transformers import (
     XLNetConfig,
@@ -88,7 +89,7 @@ def beam_labels(config: Any) -> dict[str, torch.Tensor]:
     return {**span_labels(config), **no_answer}
 
 
-class TestXLNetModels(ModelTester):
+class TestXLNetModels(PaddingTester):
     config = TINY
     base = ModelCase(XLNetModel, BASE)
     heads = (
@@ -101,6 +102,10 @@ class TestXLNetModels(ModelTester):
         ModelCase(XLNetForQuestionAnsweringSimple, linear("qa_outputs", 2, M), labels=span_labels),
         ModelCase(XLNetForQuestionAnswering, SPANS, labels=beam_labels),
     )
+    skipping: ClassVar[dict[type, str]] = {XLNetForSequenceClassification: "left", XLNetForMultipleChoice: "left"}
+    takes_query_masks = False
+    depending = (XLNetForQuestionAnswering,)
+    plainly: ClassVar[dict[str, Any]] = {"use_mems": False}
     prunes: ClassVar[dict[int, list[int]]] = {}
     unreached = ("mask_emb",)  # only the query stream begins with it
 
@@ -341,3 +346,102 @@ class TestHeads:
         assert "loss" not in found
         trained = model(ids, start_positions=torch.tensor([1, 2]), end_positions=torch.tensor([3, 3]))
         assert list(trained.keys()) == ["loss", "mems"]
+
+
+def next_scores(model: Any, tokens: torch.Tensor, prompt: int, **inputs: Any) -> torch.Tensor:
+    """The scores of the position behind a text, whose first ``prompt`` pieces see one another, and later ones in order.
+
+    By one forward pass, with a mask that is written out.
+    """
+    batch, time = tokens.shape
+    hidden = torch.zeros(time + 1, time + 1)
+    for query in range(time + 1):
+        for key in range(time + 1):
+            hidden[query, key] = key == time or (key >= prompt and key > query)
+    target = torch.zeros(batch, 1, time + 1)
+    target[:, 0, time] = 1
+    longer = torch.cat([tokens, torch.full((batch, 1), 1)], dim=1)
+    return model(longer, perm_mask=hidden.expand(batch, -1, -1), target_mapping=target, **inputs).logits[:, 0]
+
+
+class TestGeneration(GenerationTester):
+    model_class = XLNetLMHeadModel
+    config = XLNetConfig(vocab_size=31, d_model=12, n_layer=2, n_head=3, d_head=4, d_inner=20, mem_len=4)
+
+    def next_scores(self, model: Any, prompt: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return next_scores(model, tokens, prompt.shape[1])
+
+
+class TestGenerationFromLeftToRight(TestGeneration):
+    """Where a prompt is read in one direction, too, and distances are clamped."""
+
+    config = XLNetConfig(
+        vocab_size=31, d_model=12, n_layer=2, n_head=3, d_head=4, d_inner=20, attn_type="uni", clamp_len=6, reuse_len=3
+    )
+
+
+class TestWriting:
+    def made(self, **fields: Any) -> Any:
+        model = XLNetLMHeadModel(XLNetConfig(**{**TINY.to_dict(), **fields}))
+        randomise(model)
+        return model.eval()
+
+    def prompt(self, *shape: int) -> torch.Tensor:
+        return torch.randint(6, V, shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+    @pytest.mark.parametrize("use_cache", [True, False])
+    def test_segments_are_those_of_the_prompt_also_where_it_is_remembered(self, use_cache: bool) -> None:
+        model, prompt = self.made(), self.prompt(2, 5)
+        types = torch.tensor([[0, 0, 1, 1, 1], [2, 1, 1, 0, 0]])
+        expected = prompt
+        for _ in range(6):
+            longer = torch.cat([types, types[:, -1:].expand(-1, expected.shape[1] - 4)], dim=1)
+            with torch.no_grad():
+                best = next_scores(model, expected, 5, token_type_ids=longer).argmax(-1)
+            expected = torch.cat([expected, best[:, None]], dim=1)
+        settings: dict[str, Any] = {"max_new_tokens": 6, "eos_token_id": None, "use_cache": use_cache}
+        assert torch.equal(model.generate(prompt, token_type_ids=types, **settings), expected)
+        assert not torch.equal(model.generate(prompt, **settings), expected)
+
+    def test_texts_go_on_from_what_is_remembered(self) -> None:
+        model, before, prompt = self.made(), self.prompt(2, 6), self.prompt(2, 4)
+        with torch.no_grad():
+            mems = model(before).mems
+            expected = prompt
+            for _ in range(6):
+                best = next_scores(model, expected, 4, mems=mems).argmax(-1)
+                expected = torch.cat([expected, best[:, None]], dim=1)
+        settings: dict[str, Any] = {"max_new_tokens": 6, "eos_token_id": None}
+        assert torch.equal(model.generate(prompt, mems=mems, **settings), expected)
+        assert not torch.equal(model.generate(prompt, **settings), expected)
+        assert mems[0].shape[0] == 6
+        padded = torch.cat([torch.zeros(2, 2, dtype=torch.long), prompt], dim=1)
+        mask = (padded > 0).long()
+        beams: dict[str, Any] = {**settings, "num_beams": 3, "mems": mems}
+        together = model.generate(padded, attention_mask=mask, **beams)
+        assert torch.equal(together[:, 2:], model.generate(prompt, **beams))
+
+    def test_each_piece_is_read_once(self) -> None:
+        model, seen = self.made(), []
+        model.transformer.register_forward_pre_hook(
+            lambda _, __, inputs: seen.append((inputs["input_ids"].shape[1], inputs["attention_mask"])),
+            with_kwargs=True,
+        )
+        model.generate(self.prompt(2, 5), max_new_tokens=4, eos_token_id=None)
+        assert seen == [(6, None), (2, None), (2, None), (2, None)]
+
+    @pytest.mark.parametrize(
+        ("fields", "options", "message"),
+        [
+            ({"bi_data": True}, {}, "bi_data=True"),
+            ({"attn_type": "uni", "same_length": True}, {}, "same_length=True"),
+            ({}, {"mems": [torch.zeros(3, 2, M)] * 2, "use_cache": False}, "mems cannot be given with use_cache=False"),
+            ({}, {"past_key_values": ((torch.zeros(1),) * 2,)}, "past_key_values are not"),
+            ({}, {"perm_mask": torch.zeros(2, 5, 5)}, "perm_mask is unknown"),
+        ],
+    )
+    def test_what_cannot_be_honoured_is_refused(
+        self, fields: dict[str, Any], options: dict[str, Any], message: str
+    ) -> None:
+        with pytest.raises(UserError, match=message):
+            self.made(**fields).generate(self.prompt(2, 5), max_new_tokens=2, **options)

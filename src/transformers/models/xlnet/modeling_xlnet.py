@@ -10,6 +10,7 @@ Memories alone are time-major, as in the original and in the ecosystem: ``[memor
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ import torch.nn.functional as F  # noqa: N812 (the name by which everyone knows 
 from torch import Tensor, nn
 
 from ...errors import UserError
+from ...generation.configuration import GenerationConfig
+from ...generation.memory import MemoryGenerationMixin
+from ...generation.state import DecodingState
 from ...modeling_heads import (
     MaskedLM,
     MultipleChoice,
@@ -38,6 +42,7 @@ from ...modeling_utils import PreTrainedModel
 from ...nn.embeddings import embed_words
 from ...nn.inputs import check_shapes
 from ...nn.masks import additive_mask, head_masks
+from ...nn.memories import Memories
 from ...nn.relative_distances import sinusoids
 from ...nn.span_beams import AnswerClass, EndLogits, SpanHead, StartLogits
 from .configuration_xlnet import XLNetConfig
@@ -118,12 +123,13 @@ class XLNetModel(XLNetPreTrainedModel):
 
         Args:
             input_ids: ``[batch, time]``, unless ``inputs_embeds`` are given.
-            attention_mask: ``[batch, time]``, 1 for tokens and 0 for padding.
+            attention_mask: ``[batch, time]``, 1 for tokens and 0 for padding; ``[batch, keys]`` covers the memory.
             mems: What the call for the segment before returned, for each layer ``[memory, batch, d_model]``.
             perm_mask: ``[batch, time, time]``, 1 where the first position may not attend to the second one.
             target_mapping: ``[batch, predictions, time]``, 1 where each prediction stands: asks for the query stream.
             token_type_ids: ``[batch, time]`` segment ids, of which it only counts whether they are the same. Positions
-                in the memory have 0. Without them there is no segment term at all.
+                in the memory have 0, unless there are ids for them too (``[batch, keys]``). Without any there is no
+                segment term at all.
             input_mask: The reverse of ``attention_mask``: 1 for padding. At most one of the two is given.
             head_mask: ``[heads]`` or ``[layers, heads]``, 1 to keep a head and 0 to switch it off.
             inputs_embeds: ``[batch, time, d_model]`` in the place of word embeddings.
@@ -139,16 +145,17 @@ class XLNetModel(XLNetPreTrainedModel):
         if use_mems is None:
             use_mems = config.use_mems_train if self.training else config.use_mems_eval
         content = self.dropout(embed_words(self.word_embedding, input_ids, inputs_embeds))
+        memories = self._memories(mems, content)
+        past = 0 if memories[0] is None else memories[0].shape[0]
+        sizes = {"batch": content.shape[0], "time": content.shape[1], "keys": past + content.shape[1]}
         check_shapes(
-            {"batch": content.shape[0], "time": content.shape[1]},
-            attention_mask=(attention_mask, ("batch", "time")),
-            input_mask=(input_mask, ("batch", "time")),
-            token_type_ids=(token_type_ids, ("batch", "time")),
+            sizes,
+            attention_mask=(attention_mask, _axes(attention_mask, sizes)),
+            input_mask=(input_mask, _axes(input_mask, sizes)),
+            token_type_ids=(token_type_ids, _axes(token_type_ids, sizes)),
             perm_mask=(perm_mask, ("batch", "time", "time")),
             target_mapping=(target_mapping, ("batch", "predictions", "time")),
         )
-        memories = self._memories(mems, content)
-        past = 0 if memories[0] is None else memories[0].shape[0]
         padding = _padding(attention_mask, input_mask)
         hidden = self._hidden_keys(content, past, padding, perm_mask)
         need_weights = config.output_attentions if output_attentions is None else output_attentions
@@ -165,7 +172,7 @@ class XLNetModel(XLNetPreTrainedModel):
             distances=self.dropout(self._distances(content, past)),
             content_mask=_scores(None if hidden is None else _showing_oneself(hidden, past), content.dtype),
             query_mask=None if target_mapping is None else _scores(hidden, content.dtype),
-            other_segment=None if token_type_ids is None else _other_segment(token_type_ids, past),
+            other_segment=None if token_type_ids is None else _other_segment(token_type_ids, sizes),
             target_mapping=None if target_mapping is None else target_mapping.to(content.dtype),
             need_weights=need_weights,
             layout=layout,
@@ -200,7 +207,7 @@ class XLNetModel(XLNetPreTrainedModel):
         time = content.shape[1]
         rules = []
         if padding is not None:
-            rules.append(F.pad(padding[:, None], (past, 0)))
+            rules.append(F.pad(padding[:, None], (past + time - padding.shape[1], 0)))
         if perm_mask is not None:
             rules.append(F.pad(perm_mask > 0, (past, 0)))
         if self.config.attn_type == "uni":
@@ -288,10 +295,16 @@ def _scores(hidden: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     return None if hidden is None else additive_mask(~hidden, dtype, max(MASKED, torch.finfo(dtype).min))
 
 
-def _other_segment(token_type_ids: Tensor, past: int) -> Tensor:
+def _other_segment(token_type_ids: Tensor, sizes: Mapping[str, int]) -> Tensor:
     """Whether query and key are of different segments, ``[batch, 1, time, keys]``; the memory is of segment 0."""
-    of_keys = F.pad(token_type_ids, (past, 0))
-    return (token_type_ids[:, :, None] != of_keys[:, None, :])[:, None]
+    of_keys = F.pad(token_type_ids, (sizes["keys"] - token_type_ids.shape[1], 0))
+    return (token_type_ids[:, -sizes["time"] :, None] != of_keys[:, None, :])[:, None]
+
+
+def _axes(values: Tensor | None, sizes: Mapping[str, int]) -> tuple[str, str]:
+    """The axes of values for each position: of the memory, too, if there are as many."""
+    with_memory = values is not None and values.shape[-1] == sizes["keys"]
+    return ("batch", "keys" if with_memory else "time")
 
 
 @dataclass
@@ -349,11 +362,19 @@ class XLNetForQuestionAnsweringOutput(ModelOutput):
 
 
 @called_like(XLNetModel)
-class XLNetLMHeadModel(MaskedLM, XLNetPreTrainedModel):
+class XLNetLMHeadModel(MemoryGenerationMixin, MaskedLM, XLNetPreTrainedModel):
     """Scores of the pieces at each predicted position, or at each position where ``target_mapping`` names none.
 
     ``labels`` ``[batch, predictions]`` are the pieces at these positions, -100 where there is nothing to predict.
+
+    To write a text it predicts the position behind it, at each step. The pieces of a prompt see one another; those that
+    were written see the ones before them, so that what is remembered of them stays right. All of the text is
+    remembered, also beyond ``config.mem_len``.
     """
+
+    _inputs_of_generation: ClassVar[frozenset[str]] = frozenset(
+        {"perm_mask", "target_mapping", "input_mask", "use_mems"}
+    )
 
     output_class = XLNetLMHeadModelOutput
     tied_weights: ClassVar[Mapping[str, str]] = {"lm_loss.weight": "transformer.word_embedding.weight"}
@@ -374,6 +395,69 @@ class XLNetLMHeadModel(MaskedLM, XLNetPreTrainedModel):
     def lm_logits(self, hidden: Tensor) -> Tensor:
         """``[batch, time, d_model]`` -> ``[batch, time, vocabulary]``."""
         return self.lm_loss(hidden)  # type: ignore[no-any-return]
+
+    def _generation_problems(self, config: GenerationConfig, inputs: Mapping[str, Any]) -> list[str]:
+        """Settings under which what a piece sees depends on what is remembered, or which texts cannot be read with."""
+        refused = {"same_length": self.config.same_length and self.config.attn_type == "uni"}
+        refused["bi_data"] = self.config.bi_data
+        return [
+            *super()._generation_problems(config, inputs),
+            *(f"{name}=True in the model's configuration does not allow it" for name, set_ in refused.items() if set_),
+        ]
+
+    def _generation_step(
+        self, input_ids: Tensor, state: DecodingState | None, inputs: dict[str, Any], wanted: dict[str, bool]
+    ) -> tuple[Any, DecodingState | None]:
+        """Predicts the position behind the texts, and remembers what the content stream was of the new pieces.
+
+        States and attentions of the output are those of both streams in turn, and the last position is the predicted
+        one.
+        """
+        memories = self._started(state, inputs)
+        prepared = self.prepare_inputs_for_generation(input_ids, memories, **inputs)
+        need_states = memories is not None or "output_hidden_states" in wanted
+        output = self(**prepared, **{**wanted, "output_hidden_states": need_states}, return_dict=True)
+        if memories is not None:
+            contents = output.hidden_states[0 : 2 * self.config.n_layer : 2]
+            memories.extend([content[:, :-1] for content in contents])
+        if output.attentions is not None:
+            output.attentions = tuple(itertools.chain.from_iterable(output.attentions))
+        return output, memories
+
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, past_key_values: DecodingState | None = None, **inputs: Any
+    ) -> dict[str, Any]:
+        """The arguments of the forward pass for one step: the new pieces, and one position more to be predicted.
+
+        Args:
+            input_ids: All pieces so far, ``[batch, time]``.
+            past_key_values: The :class:`~transformers.nn.memories.Memories` of the first of them, or None.
+            **inputs: See :class:`~transformers.generation.memory.MemoryGenerationMixin`.
+        """
+        memories = cast("Memories | None", past_key_values)
+        seen, before = (0, 0) if memories is None else (memories.get_seq_length(), memories.before)
+        inputs.pop("position_ids", None)
+        of_prompt = max(inputs.pop("prompt_length") - seen, 0)
+        for name, fill in (("attention_mask", 1), ("token_type_ids", 0)):
+            if inputs.get(name) is not None:
+                values = torch.cat([inputs[name], inputs[name][:, -1:]], dim=1)
+                inputs[name] = F.pad(values, (before, 0), value=fill)
+        if "inputs_embeds" in inputs:
+            inputs["inputs_embeds"] = F.pad(inputs["inputs_embeds"][:, seen:], (0, 0, 0, 1))
+        else:
+            inputs["input_ids"] = F.pad(input_ids[:, seen:], (0, 1))
+        batch, time = input_ids.shape[0], input_ids.shape[1] - seen + 1
+        unseen = torch.ones(time, time, device=input_ids.device).triu(1)
+        unseen[:, :of_prompt] = 0
+        unseen[:, -1] = 1
+        target = F.pad(unseen.new_ones(batch, 1, 1), (time - 1, 0))
+        return {
+            **inputs,
+            "mems": None if memories is None else memories.mems,
+            "perm_mask": unseen.expand(batch, -1, -1),
+            "target_mapping": target,
+            "use_mems": False,
+        }
 
 
 class _SummaryHead(TaskModel):
