@@ -86,6 +86,8 @@ def choose_layout(
         return EVERYTHING
     if view is not View.ALL and not view.has_no_padding(real):
         return EVERYTHING
+    if padding == real.numel():
+        return EVERYTHING if optional else BlankedLayout(attention_mask)
     if optional and (not _pays(padding, real.numel()) or _has_hooks(model)):
         return EVERYTHING
     return PackedLayout(real, tokens.device)

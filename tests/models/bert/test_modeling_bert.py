@@ -8,7 +8,6 @@ import torch
 from tests.shared.model_tester import (
     CLOSE,
     ModelCase,
-    ModelTester,
     choice_labels,
     class_labels,
     difference,
@@ -17,6 +16,7 @@ from tests.shared.model_tester import (
     token_class_labels,
     token_labels,
 )
+from tests.shared.padding_tester import PaddingTester
 from torch.nn.functional import cross_entropy
 
 from transformers import (
@@ -101,7 +101,7 @@ def next_sentence_labels(config: Any) -> dict[str, torch.Tensor]:
     return {"labels": torch.tensor([0, 1, 1])}
 
 
-class TestBertModels(ModelTester):
+class TestBertModels(PaddingTester):
     config = TINY
     base = ModelCase(BertModel, BASE)
     heads = (
@@ -114,6 +114,11 @@ class TestBertModels(ModelTester):
         ModelCase(BertForTokenClassification, linear("classifier", N, H), lacks=("pooler",), labels=token_class_labels),
         ModelCase(BertForQuestionAnswering, linear("qa_outputs", 2, H), lacks=("pooler",), labels=span_labels),
     )
+    skipping: ClassVar[dict[type, str]] = {
+        BertForNextSentencePrediction: "right",
+        BertForSequenceClassification: "right",
+        BertForMultipleChoice: "right",
+    }
     decoder: ClassVar[dict[str, Any]] = {"is_decoder": True}
 
 

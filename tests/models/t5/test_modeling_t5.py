@@ -19,6 +19,7 @@ from tests.shared.model_tester import (
     token_class_labels,
     token_labels,
 )
+from tests.shared.padding_tester import PaddingTester
 
 from transformers import (
     AutoModelForSeq2SeqLM,
@@ -75,7 +76,7 @@ def stack(name: str, layers: int, *, gated: bool = False) -> dict[str, tuple[int
     return keys
 
 
-class TestT5Encoder(ModelTester):
+class TestT5Encoder(PaddingTester):
     config = tiny(num_labels=4)
     base = ModelCase(T5EncoderModel, keys={"shared.weight": (31, 12), **stack("encoder", 2)})
     heads = (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -114,6 +114,7 @@ class TestXLM(PaddingTester):
             },
         ),
     )
+    takes_query_masks = False
     skipping: ClassVar[dict[type, str]] = {XLMForSequenceClassification: "right", XLMForMultipleChoice: "right"}
 
     def inputs(self, case: ModelCase) -> dict[str, Any]:

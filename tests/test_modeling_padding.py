@@ -1,0 +1,110 @@
+"""When padding is left out; what it does to each family is in the families' tests."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from transformers import BertConfig, BertModel, GPT2Config, GPT2Model
+from transformers.errors import UserError
+from transformers.modeling_padding import LEAST_PADDING, LEAST_SHARE, View, choose_layout, looking_at
+
+TIME = 4 * LEAST_PADDING
+TOKENS = torch.zeros(2, TIME, dtype=torch.long)
+
+
+def mask(*lengths: int, time: int = TIME) -> Tensor:
+    return (torch.arange(time) < torch.tensor(lengths)[:, None]).long()
+
+
+def is_packed(setting: bool | str, attention_mask: Tensor | None, view: View = View.FIRST, **arguments: Any) -> bool:
+    call = {"model": nn.Identity(), "tokens": TOKENS, "inspected": False, **arguments}
+    with looking_at(view):
+        return choose_layout(setting=setting, attention_mask=attention_mask, **call).packed
+
+
+HALF = mask(TIME, TIME // 4)
+
+
+class TestAuto:
+    def test_padding_is_left_out_where_nobody_sees_it(self) -> None:
+        assert is_packed("auto", HALF)
+        assert is_packed("auto", HALF.bool())
+        assert is_packed("auto", HALF.float())
+        assert not is_packed("auto", HALF, View.ALL)
+        assert not is_packed("auto", HALF, inspected=True)
+        assert not is_packed("auto", None)
+
+    @pytest.mark.parametrize(
+        ("real", "views"),
+        [
+            (HALF, {View.FIRST, View.REAL}),
+            (HALF.flip(1), {View.LAST, View.REAL}),
+            (torch.cat([HALF[:1], HALF[1:].roll(9)]), {View.REAL}),
+            (mask(TIME, 0), set()),
+        ],
+    )
+    def test_the_positions_that_are_looked_at_must_be_real(self, real: Tensor, views: set[View]) -> None:
+        assert {view for view in View if is_packed("auto", real, view)} == views
+
+    def test_it_has_to_pay(self) -> None:
+        few = mask(TIME, TIME - LEAST_PADDING + 1)
+        assert not is_packed("auto", few)
+        assert is_packed(True, few)
+        time = int(LEAST_PADDING / LEAST_SHARE) + 1
+        tokens = torch.zeros(2, time)
+        share = int(2 * time * LEAST_SHARE)
+        assert not is_packed("auto", mask(time, time - share + 1, time=time), tokens=tokens)
+        assert is_packed("auto", mask(time, time - share - 1, time=time), tokens=tokens)
+
+    def test_a_context_ends_and_is_that_of_a_thread(self) -> None:
+        found = []
+        with looking_at(View.FIRST):
+            thread = threading.Thread(target=lambda: found.append(choose()))
+            thread.start()
+            thread.join()
+            assert choose()
+        assert found == [False]
+        assert not choose()
+
+
+def choose() -> bool:
+    return choose_layout(nn.Identity(), "auto", HALF, TOKENS, inspected=False).packed
+
+
+class TestTrue:
+    def test_it_is_for_everything_that_has_padding(self) -> None:
+        for view in View:
+            assert is_packed(True, HALF if view is not View.LAST else HALF.flip(1), view)
+        assert is_packed(True, HALF, inspected=True)
+        assert not is_packed(True, mask(TIME, TIME))
+
+    @pytest.mark.parametrize("other", [HALF[:, None], HALF[:, None, None], HALF[:1], HALF * 2, HALF * 0.5])
+    def test_masks_of_other_kinds_leave_all_positions(self, other: Tensor) -> None:
+        assert not is_packed(True, other)
+
+
+def test_never() -> None:
+    assert not is_packed(False, HALF)
+
+
+def test_values_that_are_unknown_are_not_read() -> None:
+    assert not is_packed("auto", HALF.to("meta"))
+
+    def trace(attention_mask: Tensor) -> Tensor:
+        assert not is_packed("auto", attention_mask)
+        return attention_mask
+
+    torch.vmap(trace)(HALF[None])
+
+
+class TestModelsWithoutIt:
+    def test_they_refuse_to_be_told(self) -> None:
+        with pytest.raises(UserError, match="GPT2Model cannot leave padding out"):
+            GPT2Model(GPT2Config(vocab_size=9, n_embd=4, n_layer=1, n_head=1, skip_padding=True))
+        with pytest.raises(UserError, match="for encoders"):
+            BertModel(BertConfig(is_decoder=True, skip_padding=True))
