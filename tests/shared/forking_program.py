@@ -71,9 +71,9 @@ class ForkingProgram:
 
 
 def _serve() -> None:
-    from transformers import BertConfig, BertTokenizer  # noqa: F401 - what the runs need is loaded before they fork
+    from transformers import BertConfig, BertTokenizer, XLMTokenizer  # noqa: F401 - loaded before the runs fork
     from transformers.commands import convert  # noqa: F401
-    from transformers.models.auto import original_checkpoints  # noqa: F401
+    from transformers.models.auto import exporting, original_checkpoints  # noqa: F401
 
     for line in sys.stdin:
         request = json.loads(line)
