@@ -256,6 +256,16 @@ class GenerationTester:
                 expected = self.next_scores(model, prompt, tokens)
             torch.testing.assert_close(logits, expected, atol=CLOSE, rtol=CLOSE)
 
+    def test_the_scores_of_the_chosen_tokens(self) -> None:
+        model, prompt = self.model(), self.prompt()
+        output = self.detailed(model, prompt, eos_token_id=None, max_new_tokens=4)
+        scores = model.compute_transition_scores(output.sequences, output.scores, normalize_logits=True)
+        expected = self.log_probabilities(model, prompt, output.sequences)
+        torch.testing.assert_close(scores, expected, atol=CLOSE, rtol=CLOSE)
+        output = self.detailed(model, prompt, num_beams=3, num_return_sequences=2, length_penalty=0.0)
+        scores = model.compute_transition_scores(output.sequences, output.scores, output.beam_indices)
+        torch.testing.assert_close(scores.sum(1), output.sequences_scores, atol=CLOSE, rtol=CLOSE)
+
     def test_only_what_was_asked_for_comes_back(self) -> None:
         model, prompt = self.model(), self.prompt()
         for options in STRATEGIES.values():

@@ -162,6 +162,32 @@ class GenerationMixin(_Model):
             return written.sequences
         return gathered(written, records, task.reader.state, encoded)
 
+    def compute_transition_scores(
+        self,
+        sequences: Tensor,
+        scores: tuple[Tensor, ...],
+        beam_indices: Tensor | None = None,
+        normalize_logits: bool = False,
+    ) -> Tensor:
+        """The scores of the tokens that were chosen.
+
+        Args:
+            sequences: The texts, ``[returned, length]``.
+            scores: What their new tokens were chosen by: for each step ``[texts, vocabulary]``.
+            beam_indices: With beams, in which row each new token was chosen, ``[returned, new tokens]``.
+            normalize_logits: Whether logarithms of probabilities are made of the scores; beams have them already.
+
+        Returns:
+            ``[returned, new tokens]``; 0 behind the end of a text if there were beams.
+        """
+        steps = torch.stack(scores)
+        if normalize_logits:
+            steps = steps.log_softmax(-1)
+        rows = torch.arange(steps.shape[1], device=steps.device)[:, None] if beam_indices is None else beam_indices
+        length = steps.shape[0] if beam_indices is None else beam_indices.shape[1]
+        chosen = steps[torch.arange(length, device=steps.device), rows, sequences[:, -length:]]
+        return torch.where(rows < 0, 0.0, chosen)
+
     def prepare_inputs_for_generation(
         self, input_ids: Tensor, past_key_values: DecodingState | None = None, **inputs: Any
     ) -> dict[str, Any]:
