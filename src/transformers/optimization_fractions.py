@@ -61,13 +61,18 @@ class _LRSchedule(ABC):
             logger.warning("%s has no t_total: the learning rate stays constant.", type(self).__name__)
         self.warmup = max(self.warmup, 0.0)
 
-    def get_lr(self, step: int) -> float:
-        """The factor for the learning rate at a step, the first of which is 0."""
+    def get_lr(self, step: float, nowarn: object = False) -> float:
+        """The factor for the learning rate at a step, the first of which is 0.
+
+        Args:
+            step: The step.
+            nowarn: Anything true if going on after the end is not worth a warning.
+        """
         if self.t_total < 0:
             return 1.0
         progress = step / self.t_total
         factor = self.get_lr_(progress)
-        if self.ends and progress > 1 and not self._warned:
+        if self.ends and progress > 1 and not (self._warned or nowarn):
             self._warned = True
             logger.warning(
                 "Step %s is beyond the t_total of %s, %g; the learning rate is what its curve happens to be there.",

@@ -88,6 +88,15 @@ def test_invalid_arguments_are_value_errors(kind: Any, settings: dict[str, Any])
         kind([torch.nn.Parameter(torch.zeros(1))], **settings)
 
 
+def test_a_schedule_that_is_asked_by_a_script(caplog: pytest.LogCaptureFixture) -> None:
+    """As run_classifier.py asks with ``--fp16``: the second argument was that of an earlier release."""
+    schedule = optimization.WarmupLinearSchedule(warmup=0.1, t_total=10)
+    assert [schedule.get_lr(step, 0.1) for step in (0, 1, 10, 11)] == pytest.approx([0.0, 1.0, 0.0, 0.0])
+    assert not caplog.messages
+    schedule.get_lr(11)
+    assert "beyond the t_total" in caplog.text
+
+
 def test_factors_as_functions_of_the_progress() -> None:
     """What scripts multiplied the learning rate with themselves, where 16-bit training needed another optimizer."""
     assert [warmup_linear(x, 0.1) for x in (0.05, 0.1, 0.55, 1.0, 1.5)] == pytest.approx([0.5, 1.0, 0.5, 0.0, 0.0])
