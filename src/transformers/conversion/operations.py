@@ -398,6 +398,11 @@ class Constant(Operation):
     shape: Shape
     one_to_one: ClassVar[bool] = False
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether it is the result of arithmetic, which other programs may round in another way."""
+        return self.kind == "frequencies"
+
     def target_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.shape
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 from tests.models.transfo_xl.reference import Array, Flags, Original, Segment
 from tests.shared.converter_tester import ConverterTester, contents
 from tests.shared.memory_checkpoint import MemoryCheckpoint
@@ -396,6 +397,24 @@ def test_a_model_that_was_saved_again_comes_back(flags: Flags, tmp_path: Path) -
 
     assert found.keys() == variables.keys()
     assert all(np.array_equal(values, variables[name]) for name, values in found.items())
+
+
+@pytest.mark.parametrize(("rounding", "accepted"), [(1e-7, True), (1e-3, False)])
+def test_the_frequencies_may_be_rounded_otherwise_but_not_be_others(
+    rounding: float, accepted: bool, tmp_path: Path
+) -> None:
+    variables = Flags().variables()
+    transformers.convert_checkpoint(saved(tmp_path / "source", variables), tmp_path / "one", "transfo_xl")
+    weights = tmp_path / "one" / "model.safetensors"
+    tensors = load_file(weights)
+    tensors["transformer.pos_emb.inv_freq"] = tensors["transformer.pos_emb.inv_freq"] * np.float32(1 + rounding)
+    save_file(tensors, weights, metadata={"format": "pt"})
+
+    if accepted:
+        assert exported(tmp_path / "one", tmp_path / "back").keys() == variables.keys()
+    else:
+        with pytest.raises(UserError, match="inv_freq is not what the original, .* implies: constant frequencies"):
+            exported(tmp_path / "one", tmp_path / "back")
 
 
 def test_a_vocabulary_becomes_the_cache_of_a_data_set(tmp_path: Path) -> None:
