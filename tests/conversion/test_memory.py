@@ -27,6 +27,8 @@ from pathlib import Path
 from transformers import convert_checkpoint
 from transformers.models.auto.exporting import export_checkpoint
 
+most = 0
+
 def kib(field):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(field))
