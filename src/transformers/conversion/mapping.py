@@ -169,7 +169,12 @@ class _Resolver:
         wanted = self._of_module(asked.goal)
         if not wanted:
             raise _MapError(_unknown("module", asked.goal, self._modules()))
-        return [(variable, target) for target in wanted for variable in self._candidates(asked.name, inside, target)]
+        pairs = [(variable, target) for target in wanted for variable in self._candidates(asked.name, inside, target)]
+        for variable, target in pairs:
+            others = [other for each, other in pairs if each is variable and other != target]
+            if others:
+                raise _MapError(f"{variable.name} could be {target} or {others[0]}: map {asked.name} one by one")
+        return pairs
 
     def _inside(self, scope: str) -> list[Variable]:
         return [variable for name, variable in self._stored.items() if scope_of(name) == scope]
@@ -185,6 +190,7 @@ class _Resolver:
         placed = self._parameters[target]
         of_rank = [each for each in inside if len(_matrix_shape(each)) == len(_matrix_axes(placed))]
         fitting = of_rank if len(of_rank) < 2 else [each for each in of_rank if fits(each, placed, self._layout)]
+        fitting = same_part(fitting, placed)
         if len(fitting) > 1:
             names = ", ".join(each.name for each in fitting)
             raise _MapError(f"{target} could be any of {names}: map the variables of {scope} one by one")
@@ -248,6 +254,17 @@ def find_parameters(rules: Rules, layout: Layout) -> dict[str, Placed]:
 def scope_of(name: str) -> str:
     """What stands before the last part of a name, of TensorFlow (``a/b/kernel``) or of PyTorch (``a/b.weight``)."""
     return re.split(r"[/.](?=[^/.]*$)", name, maxsplit=1)[0] if re.search(r"[/.]", name) else ""
+
+
+def same_part(variables: list[Variable], placed: Placed) -> list[Variable]:
+    """Of several variables those that are called like the family's in their last part, if there are such."""
+    (source,) = placed.sources
+    same = [each for each in variables if _last_part(each.name) == _last_part(source)]
+    return same if len(variables) > 1 and same else variables
+
+
+def _last_part(name: str) -> str:
+    return re.split(r"[/.]", name)[-1]
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -278,8 +278,9 @@ class _Leftovers:
                 continue
             variable = variables[variable_name]
             names = {variable_name, variable.name}
-            reason = _reason(rules, names) or _copied(layout, variable_name) or other_heads.get(variable_name)
-            refused = _reason(architecture.refused, names)
+            reason = _reason(rules, names) or _copied(layout, variable_name)
+            refused = None if reason else _reason(architecture.refused, names)
+            reason = reason or (None if refused else other_heads.get(variable_name))
             if reason is not None:
                 self.skipped.append(Skipped(variable.name, reason, variable.nbytes))
             elif refused is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..checkpoints import Variable
 from .family import Family
 from .layout import Layout, Placed, VariableTable
-from .mapping import find_parameters, fits, fits_both_ways, scope_of
+from .mapping import find_parameters, fits, fits_both_ways, same_part, scope_of
 
 #: How many model classes are proposed.
 _MOST_CLASSES = 4
@@ -120,7 +120,7 @@ def _matched(parts: Sequence[Placed], inside: Sequence[Variable], layout: Layout
     """A variable of a scope for each parameter of a module, or nothing if that is not clear for one of them."""
     matched = {}
     for placed in parts:
-        fitting = [variable for variable in inside if _could_be(variable, placed, layout)]
+        fitting = same_part([variable for variable in inside if _could_be(variable, placed, layout)], placed)
         if len(fitting) != 1:
             return {}
         matched[placed.target] = fitting[0]

@@ -95,3 +95,35 @@ def test_a_folder_is_read_however_it_was_cut_and_refused_if_numbers_are_missing_
         with pytest.raises(UserError, match=str(vector.size)):
             convert_checkpoint(folder_of(tmp_path / name, vector, cuts), tmp_path / f"{name}-out", "gpt", num_heads=2)
         assert not (tmp_path / f"{name}-out").exists()
+
+
+def test_arrays_of_a_head_of_the_user_s_own_are_mapped_by_their_numbers() -> None:
+    shapes = [*RELEASE, (E, 3)]
+    maps = ["26=score.weight"]
+
+    made = plan(shapes, {"n_head": 2}, architecture="OpenAIGPTForSequenceClassification", maps=maps)
+
+    (row,) = [row for row in made.rows if row.target == "score.weight"]
+    assert (row.sources, row.shape, str(row.operation)) == (("26",), (3, E), "transpose")
+    assert made.config["num_labels"] == 3
+    with pytest.raises(ConversionError, match=r"26 is not known \(closest is .*score.weight"):
+        plan(shapes, {"n_head": 2})
+
+
+def test_the_classifier_of_a_fine_tuned_list_can_have_several_labels_and_no_bias() -> None:
+    shapes, config = [*FINE_TUNED[:-2], (E, 3), (3,)], {"n_head": 2, "vocab_size": V + 3}
+    asked = {"architecture": "OpenAIGPTForSequenceClassification"}
+
+    with pytest.raises(ConversionError, match="26 is a bias, which the head of the class does not have"):
+        plan(shapes, config, **asked)
+
+    made = plan(shapes, config, skip=["26"], **asked)
+    assert [row.sources for row in made.rows if row.target == "score.weight"] == [("25",)]
+
+
+@pytest.mark.parametrize("shapes", [RELEASE[:-1], FINE_TUNED[:-3], [*RELEASE, *BLOCK[:-1]]])
+def test_a_wrong_number_of_arrays_is_told(shapes: list[tuple[int, ...]]) -> None:
+    with pytest.raises(
+        ConversionError, match=f"{len(shapes)} arrays do not make an OpenAI GPT: there are 12 for each block"
+    ):
+        plan(shapes, {"n_head": 2})

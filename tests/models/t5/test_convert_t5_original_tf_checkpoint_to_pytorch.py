@@ -318,3 +318,16 @@ def test_a_table_that_is_missing_in_some_blocks_is_missed() -> None:
     del variables["decoder/block_002/layer_000/SelfAttention/relative_attention_bias"]
     with pytest.raises(UserError, match="decoder/block_002/layer_000/SelfAttention/relative_attention_bias is missing"):
         plan(variables)
+
+
+@pytest.mark.parametrize("name", ["mine/kernel", "mine/scores"])
+def test_an_output_layer_of_another_name_is_not_tied(name: str) -> None:
+    variables = V1_1.variables()
+    variables[name] = scores = variables.pop("decoder/logits/kernel")
+
+    made = plan(variables, maps=[f"{name}=lm_head.weight"], architecture="T5ForConditionalGeneration")
+
+    (row,) = [row for row in made.rows if row.target == "lm_head.weight"]
+    assert (row.sources, row.shape) == ((name,), scores.T.shape)
+    assert made.config["tie_word_embeddings"] is False
+    assert "lm_head.weight" not in made.tied
