@@ -41,9 +41,9 @@ EVERY_STRATEGY = pytest.mark.parametrize("options", STRATEGIES.values(), ids=STR
 BATCH, TIME, NEW = 3, 5, 10
 
 
-def with_visible_weights(model: PreTrainedModel, std: float = 0.8) -> Any:
+def with_visible_weights(model: PreTrainedModel, std: float = 0.8, seed: int = 1) -> Any:
     """The model with random matrices that are large enough for texts which do not repeat one token."""
-    generator = torch.Generator().manual_seed(1)
+    generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:
@@ -56,8 +56,9 @@ class GenerationTester:
 
     model_class: ClassVar[type[PreTrainedModel]]
     config: ClassVar[PretrainedConfig]
-    #: Standard deviation of the weights.
+    #: Standard deviation and seed of the weights; to be chosen so that texts do not repeat one token.
     std: ClassVar[float] = 0.8
+    seed: ClassVar[int] = 1
     #: Ids from here on are special: prompts have none of them.
     special: ClassVar[int] = 27
     #: Padding, and the tokens that end a text; they need be no special tokens of the model.
@@ -90,7 +91,7 @@ class GenerationTester:
 
     def model(self) -> Any:
         torch.manual_seed(0)
-        return with_visible_weights(self.model_class(self.config), self.std)
+        return with_visible_weights(self.model_class(self.config), self.std, self.seed)
 
     def prompt(self, rows: int = BATCH, time: int = TIME, seed: int = 0) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
