@@ -252,6 +252,53 @@ class TestOriginalCheckpoints:
             package.load_tf_weights_in_bert(package.BertModel(config), BERT_FOLDER / "model.ckpt-1500")
 
 
+class TestConvertedFolders:
+    """Folders that the converter has written, tokenizers included."""
+
+    @staticmethod
+    def convert(case: str, checkpoint: str, config: str | None, folder: Path) -> dict[str, torch.Tensor]:
+        """Converts a case; returns what the original code computed for it."""
+        source = FIXTURES / case
+        convert_checkpoint(source / checkpoint, folder, config=None if config is None else source / config)
+        with np.load(source / "io.npz") as recorded:
+            return {name: torch.from_numpy(recorded[name]) for name in recorded.files}
+
+    def test_bert(self, tmp_path: Path) -> None:
+        case = self.convert("bert/squad", "model.ckpt-820", "bert_config.json", tmp_path)
+        model = package.BertForQuestionAnswering.from_pretrained(tmp_path).eval()
+        start, end = model(case["input_ids"], case["token_type_ids"], case["attention_mask"])
+        torch.testing.assert_close(start, case["start_logits"], rtol=0, atol=1e-5)
+        torch.testing.assert_close(end, case["end_logits"], rtol=0, atol=1e-5)
+        assert package.BertTokenizer.from_pretrained(tmp_path).vocab.keys() >= {"[CLS]", "[SEP]"}
+
+    def test_openai_gpt(self, tmp_path: Path) -> None:
+        case = self.convert("gpt/lm-small", "", "config.json", tmp_path)
+        model = package.OpenAIGPTLMHeadModel.from_pretrained(tmp_path).eval()
+        scores = model(case["input_ids"], case["position_ids"])
+        torch.testing.assert_close(scores, case["lm_logits"], rtol=0, atol=1e-5)
+        assert len(package.OpenAIGPTTokenizer.from_pretrained(tmp_path)) == model.config.vocab_size
+
+    def test_gpt2(self, tmp_path: Path) -> None:
+        case = self.convert("gpt2/small", "model.ckpt", None, tmp_path)
+        model = package.GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+        scores, presents = model(case["input_ids"])
+        torch.testing.assert_close(scores, case["logits"], rtol=0, atol=1e-5)
+        assert len(presents) == model.config.n_layer
+        assert len(package.GPT2Tokenizer.from_pretrained(tmp_path)) == model.config.vocab_size
+
+    def test_transfo_xl(self, tmp_path: Path) -> None:
+        case = self.convert("transfo_xl/wt103-like-same-length", "model.ckpt-0", "config.json", tmp_path / "model")
+        model = package.TransfoXLLMHeadModel.from_pretrained(tmp_path / "model").eval()
+        losses, _ = model(case["input_ids_0"], case["target_ids_0"])
+        torch.testing.assert_close(losses, case["nll_0"], rtol=0, atol=3e-5)
+        convert_checkpoint(FIXTURES / "transfo_xl" / "corpus-wt103" / "cache.pkl", tmp_path / "tokenizer")
+        tokenizer = package.TransfoXLTokenizer.from_pretrained(tmp_path / "tokenizer")
+        assert (
+            tokenizer.idx2sym
+            == package.TransfoXLCorpus.from_pretrained(FIXTURES / "transfo_xl" / "corpus-wt103").vocab.idx2sym
+        )
+
+
 class OwnModel(BertPreTrainedModel):
     """A script's own model, as many have it."""
 
