@@ -17,6 +17,8 @@ CASES = {
     "gpt2": "gpt2/small",
     "xlnet": "xlnet/pretrain",
     "t5": "t5/v1.1-gated-gelu-untied",
+    "gpt": "gpt/lm-small",
+    "xlm": "xlm/mlm-3langs-gelu",
 }
 
 
