@@ -190,3 +190,20 @@ def test_every_released_model_is_known_with_its_heads() -> None:
 def test_another_familys_checkpoint_is_refused_by_name() -> None:
     with pytest.raises(ConversionError, match="somewhere/model.ckpt does not look like BERT"):
         make_plan(FAMILY, MemoryCheckpoint({"x": np.zeros(1)}, "somewhere/model.ckpt"), PlanRequest())
+
+
+@pytest.mark.parametrize("task", ["MNLI", "sst-2", "a task of my own", "squad"])
+def test_the_name_of_a_task_is_kept_whatever_the_class_is_and_held_against_labels_only(task: str) -> None:
+    for architecture, labels in (("BertForPreTraining", None), ("BertForSequenceClassification", 3)):
+        arrays = synthetic_arrays(FAMILY, architecture, {**SIZES_OF_TASKS, "N": 3})
+        source = ConfigSource("the user", {"num_attention_heads": 2, "finetuning_task": task}, literal=True)
+        request = PlanRequest(configs=[source])
+        if task == "sst-2" and labels:
+            with pytest.raises(ConversionError, match='"sst-2" has 2 labels, the head in the checkpoint has 3'):
+                make_plan(FAMILY, MemoryCheckpoint(arrays), request)
+        else:
+            made = make_plan(FAMILY, MemoryCheckpoint(arrays), request)
+            assert (made.architecture, made.config["finetuning_task"]) == (architecture, task)
+
+
+SIZES_OF_TASKS = {"H": 6, "I": 10, "V": 11, "P": 7, "T": 2, "i": 1}
