@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from tests.shared.generation_tester import GenerationTester
 from tests.shared.model_tester import (
     CLOSE,
     ModelCase,
@@ -120,6 +121,15 @@ class TestBertModels(PaddingTester):
         BertForMultipleChoice: "right",
     }
     decoder: ClassVar[dict[str, Any]] = {"is_decoder": True}
+
+
+class TestGeneration(GenerationTester):
+    model_class = BertLMHeadModel
+    config = BertConfig(
+        vocab_size=31, hidden_size=12, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20,
+        max_position_embeddings=24, is_decoder=True, tie_word_embeddings=False,
+    )  # fmt: skip
+    seed = 14
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from tests.shared.generation_tester import GenerationTester
 from tests.shared.model_tester import (
     ModelCase,
     ModelTester,
@@ -134,6 +135,12 @@ class TestGPT2(ModelTester):
         if "pad_token_id" in case.config:
             inputs["input_ids"] = inputs["input_ids"] * inputs["attention_mask"]
         return inputs
+
+
+class TestGeneration(GenerationTester):
+    model_class = GPT2LMHeadModel
+    config = tiny(n_positions=24, tie_word_embeddings=False)
+    seed = 18
 
 
 class TestStateDict:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.shared.generation_tester import GenerationTester
 from tests.shared.model_tester import (
     BATCH,
     CLOSE,
@@ -214,6 +215,15 @@ class TestT5(ModelTester):
 
 
 # ------------------------------------------------------------------------------------------------ language modelling
+
+
+class TestGeneration(GenerationTester):
+    model_class = T5ForConditionalGeneration
+    config = T5Config(
+        vocab_size=31, d_model=12, d_kv=5, d_ff=20, num_layers=2, num_heads=3, decoder_start_token_id=0,
+        tie_word_embeddings=False,
+    )  # fmt: skip
+    seed = 21
 
 
 def test_labels_are_what_the_decoder_is_to_read_next() -> None:
