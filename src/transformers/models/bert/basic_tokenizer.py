@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 #: The blocks of CJK ideographs, each of which is a word: first and last code point. Kana and Hangul are not among them.
 IDEOGRAPHS = (
@@ -48,9 +48,9 @@ class BasicTokenizer:
             never_split: More words that are left as they are.
         """
         kept = self.never_split.union(never_split or ())
-        cleaned = "".join(_cleaned(text))
+        cleaned = text.translate(_CLEANED)
         if self.tokenize_chinese_chars:
-            cleaned = "".join(f" {character} " if _is_ideograph(character) else character for character in cleaned)
+            cleaned = cleaned.translate(_IDEOGRAPHS_APART)
         words = self._normalized(cleaned).split()
         return [part for word in words for part in ([word] if word in kept else self._split(word))]
 
@@ -62,10 +62,8 @@ class BasicTokenizer:
         if self.do_lower_case:
             word = word.lower()
         if self.strip_accents or (self.do_lower_case and self.strip_accents is None):
-            word = "".join(c for c in unicodedata.normalize("NFD", word) if unicodedata.category(c) != "Mn")
-        if not self.do_split_on_punc:
-            return word.split()
-        return "".join(f" {character} " if _is_punctuation(character) else character for character in word).split()
+            word = unicodedata.normalize("NFD", word).translate(_WITHOUT_MARKS)
+        return (word.translate(_PUNCTUATION_APART) if self.do_split_on_punc else word).split()
 
 
 class WordpieceTokenizer:
@@ -84,39 +82,62 @@ class WordpieceTokenizer:
 
     def tokenize(self, text: str) -> list[str]:
         """The pieces of all words of a text, which are separated by white space."""
-        return [piece for word in text.split() for piece in self._pieces(word)]
+        return [piece for word in text.split() for piece in self._pieces(word) or [self.unk_token]]
 
-    def _pieces(self, word: str) -> Iterable[str]:
+    def _pieces(self, word: str) -> list[str]:
+        """The pieces; none if the word is too long, or has a part that no piece begins."""
         if len(word) > self.max_input_chars_per_word:
-            return [self.unk_token]
-        pieces, start = [], 0
+            return []
+        pieces: list[str] = []
+        start, prefix = 0, ""
         while start < len(word):
-            end = next((end for end in range(len(word), start, -1) if _piece(word, start, end) in self.vocab), None)
-            if end is None:
-                return [self.unk_token]
-            pieces.append(_piece(word, start, end))
-            start = end
+            for end in range(len(word), start, -1):
+                if (piece := prefix + word[start:end]) in self.vocab:
+                    break
+            else:
+                return []
+            pieces.append(piece)
+            start, prefix = end, "##"
         return pieces
 
 
-def _piece(word: str, start: int, end: int) -> str:
-    return word[start:end] if start == 0 else f"##{word[start:end]}"
+class _CharacterTable(dict[int, str]):
+    """What :meth:`str.translate` makes of each character, found out when a text first has it."""
+
+    def __init__(self, replacement: Callable[[str], str]) -> None:
+        super().__init__()
+        self._replacement = replacement
+
+    def __missing__(self, code: int) -> str:
+        self[code] = replacement = self._replacement(chr(code))
+        return replacement
 
 
-def _cleaned(text: str) -> Iterator[str]:
-    """The characters of a text without those that cannot be seen; every white space is a space."""
-    for character in text:
-        if character in "\t\n\r" or unicodedata.category(character) == "Zs":
-            yield " "
-        elif character != "\ufffd" and not unicodedata.category(character).startswith("C"):
-            yield character
+def _cleaned(character: str) -> str:
+    """Nothing if the character cannot be seen; every white space is a space."""
+    category = unicodedata.category(character)
+    if character in "\t\n\r" or category == "Zs":
+        return " "
+    return "" if character == "\ufffd" or category.startswith("C") else character
 
 
-def _is_ideograph(character: str) -> bool:
-    return any(first <= ord(character) <= last for first, last in IDEOGRAPHS)
+def _without_mark(character: str) -> str:
+    return "" if unicodedata.category(character) == "Mn" else character
 
 
-def _is_punctuation(character: str) -> bool:
-    """Category P, and everything in ASCII that is neither letter, digit nor white space."""
+def _ideograph_apart(character: str) -> str:
+    is_ideograph = any(first <= ord(character) <= last for first, last in IDEOGRAPHS)
+    return f" {character} " if is_ideograph else character
+
+
+def _punctuation_apart(character: str) -> str:
+    """Punctuation is category P, and everything in ASCII that is neither letter, digit nor white space."""
     visible_ascii = "!" <= character <= "~" and not character.isalnum()
-    return visible_ascii or unicodedata.category(character).startswith("P")
+    is_punctuation = visible_ascii or unicodedata.category(character).startswith("P")
+    return f" {character} " if is_punctuation else character
+
+
+_CLEANED = _CharacterTable(_cleaned)
+_WITHOUT_MARKS = _CharacterTable(_without_mark)
+_IDEOGRAPHS_APART = _CharacterTable(_ideograph_apart)
+_PUNCTUATION_APART = _CharacterTable(_punctuation_apart)
