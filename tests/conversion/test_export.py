@@ -266,6 +266,16 @@ def test_double_precision_is_rounded_and_named(tmp_path: Path) -> None:
     assert export_checkpoint(tmp_path / "hub", tmp_path / "model.ckpt").rounded == ["bert/pooler/dense/bias"]
 
 
+def test_heads_that_the_original_does_not_have_are_written_and_noted(tmp_path: Path) -> None:
+    config = transformers.GPT2Config(vocab_size=19, n_embd=8, n_layer=1, n_head=2, n_positions=5, num_labels=3)
+    transformers.GPT2ForTokenClassification(config).save_pretrained(tmp_path / "hub")
+
+    report = export_checkpoint(tmp_path / "hub", tmp_path / "back" / "model.ckpt")
+
+    assert any("the original has no GPT2ForTokenClassification" in note for note in report.notes)
+    assert variables(tmp_path / "back")["classifier/kernel"].shape == (8, 3)
+
+
 def test_a_class_without_a_pooler_gets_one_that_does_nothing(tmp_path: Path) -> None:
     bert(tmp_path / "hub", "BertForQuestionAnswering")
 

@@ -95,7 +95,7 @@ def plan_export(
         config_text=way_back.write_config(fields) if way_back.config_file else "",
         files=way_back.files(match) if way_back.files else {},
         notes=(
-            *_class_note(config, match.architecture),
+            *_class_notes(way_back, config, match.architecture),
             *flag_notes(way_back, config),
             *label_note(config),
             *new_parameters_note(config),
@@ -136,8 +136,9 @@ def _disagreements(variables: Iterable[ExportedVariable]) -> Collection[str]:
     return [problem for each in variables for problem in each.disagreements()]
 
 
-def _class_note(config: PretrainedConfig, architecture: str) -> list[str]:
+def _class_notes(way_back: WayBack, config: PretrainedConfig, architecture: str) -> Iterator[str]:
     declared = declared_class(config)
-    if declared in (None, architecture):
-        return []
-    return [f"{architecture} in place of {declared}: it has a place for all that is stored"]
+    if declared not in (None, architecture):
+        yield f"{architecture} in place of {declared}: it has a place for all that is stored"
+    if way_back.classes and architecture not in way_back.classes:
+        yield f"the original has no {architecture}: its programs know nothing of the variables of that head"

@@ -68,6 +68,8 @@ class WayBack:
     """How models of a family become original checkpoints: what the rules, read backwards, do not say.
 
     Attributes:
+        classes: The model classes that the original has; any if it is empty. The heads of others are written under the
+            names of their rules, of which the original's programs know nothing.
         config_file: Name of the original's configuration file; empty if it has none.
         config_fields: The fields that are in it.
         write_config: From these, in the original's words, to its text.
@@ -86,6 +88,7 @@ class WayBack:
         buffers: Shell wildcards for stored tensors that are no parameters.
     """
 
+    classes: tuple[str, ...] = ()
     config_file: str = ""
     config_fields: tuple[str, ...] = ()
     write_config: Callable[[Mapping[str, Any]], str] = as_json

@@ -92,6 +92,7 @@ def finish_config(fields: dict[str, Any], variables: Mapping[str, Any]) -> list[
 
 
 WAY_BACK = WayBack(
+    classes=("GPT2LMHeadModel", "GPT2Model"),
     config_file="hparams.json",
     config_fields=("vocab_size", "n_positions", "n_embd", "n_head", "n_layer"),
     fixed={

@@ -286,6 +286,7 @@ def _has_tables(name: str) -> Callable[[ExportedModel], bool]:
 
 
 WAY_BACK = WayBack(
+    classes=("T5ForConditionalGeneration", "T5Model", "T5EncoderModel"),
     config_file="operative_config.gin",
     config_fields=tuple(
         field.name for field in FIELDS if field.default is not UNKNOWN_TO_THE_ORIGINAL and not field.conversion_only

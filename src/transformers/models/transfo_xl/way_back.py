@@ -189,6 +189,7 @@ def _value_of_flag(text: str) -> Any:
 
 
 WAY_BACK = WayBack(
+    classes=("TransfoXLLMHeadModel", "TransfoXLModel"),
     fixed={"layer_norm_epsilon": (1e-12,), "tie_word_embeddings": (True,)},
     check=lambda model: list(_check(model)),
     files=_files,

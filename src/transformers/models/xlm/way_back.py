@@ -136,6 +136,7 @@ def _notes(model: ExportedModel) -> Iterator[str]:
 
 #: The original has room for 512 positions, which it does not write down, and feeds nothing but encoders.
 WAY_BACK = WayBack(
+    classes=("XLMWithLMHeadModel", "XLMModel"),
     fixed={"layer_norm_eps": (1e-12,), "max_position_embeddings": (512,), "is_encoder": (True,)},
     check=_check,
     files=_files,

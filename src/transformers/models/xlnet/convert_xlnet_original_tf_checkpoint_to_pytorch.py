@@ -285,6 +285,13 @@ def _has_bias(bias: str, *, untied: bool) -> Callable[[ExportedModel], bool]:
 
 
 WAY_BACK = WayBack(
+    classes=(
+        "XLNetLMHeadModel",
+        "XLNetModel",
+        "XLNetForSequenceClassification",
+        "XLNetForMultipleChoice",
+        "XLNetForQuestionAnswering",
+    ),
     config_file="xlnet_config.json",
     config_fields=("n_layer", "d_model", "n_head", "d_head", "d_inner", "ff_activation", "untie_r", "vocab_size"),
     fixed={"layer_norm_eps": (1e-12,), "attn_type": ("bi",)},
