@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -11,8 +12,10 @@ from tests.shared.tiny_writers import PAD, tiny_gpt2, tiny_t5, token_ids
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from transformers import GenerationConfig
 from transformers.errors import UserError
 from transformers.generation import BaseStreamer, LogitsProcessor, StoppingCriteria
+from transformers.generation.decoding import token_choice
 
 STRATEGIES = pytest.mark.parametrize("options", [{}, {"num_beams": 3}, {"do_sample": True, "top_k": 1}])
 
@@ -75,9 +78,30 @@ def waits_per_step(model: Any, **options: Any) -> float:
 )
 def test_the_device_is_asked_at_most_once_per_step(options: dict[str, Any]) -> None:
     model = tiny_gpt2()
-    assert waits_per_step(model, **options) == 0
+    sums = int("do_sample" in options)  # of probabilities, which are looked at on a CPU only, where nothing waits
+    assert waits_per_step(model, **options) == sums
     never = Forbids(torch.tensor([29]))
-    assert waits_per_step(model, eos_token_id=29, logits_processor=[never], **options) == 1
+    assert waits_per_step(model, eos_token_id=29, logits_processor=[never], **options) == sums + 1
+
+
+def test_nothing_is_drawn_from_scores_that_are_no_numbers() -> None:
+    class Broken(LogitsProcessor):
+        def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+            return scores.index_fill(0, torch.tensor([1]), float("nan"))
+
+    with pytest.raises(UserError, match="No token can be drawn"):
+        tiny_gpt2().generate(token_ids(2, 4), max_new_tokens=3, do_sample=True, logits_processor=[Broken()])
+
+
+def test_rare_tokens_of_a_large_vocabulary_are_drawn_as_often_as_they_should() -> None:
+    scores = torch.zeros(1, 300_000)
+    scores[:, 0] = math.log(2 * 299_999)
+    choose = token_choice(GenerationConfig(do_sample=True), torch.Generator().manual_seed(0))
+    tokens = torch.cat([choose(scores) for _ in range(300)])
+    rare = tokens[tokens > 0]
+    assert 70 < len(rare) < 130
+    assert len(rare.unique()) > 0.95 * len(rare)
+    assert (rare < 150_000).float().mean() == pytest.approx(0.5, abs=0.2)
 
 
 class TestCriteria:

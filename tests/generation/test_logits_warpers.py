@@ -80,6 +80,23 @@ def test_top_p_keeps_a_smallest_set_that_reaches_p(row: list[float], p: float, l
     assert all(row[index] <= row[left[0]] for index in set(range(len(row))) - set(left))
 
 
+@pytest.mark.parametrize("spread", [0.1, 5.0], ids=["open choice", "few likely tokens"])
+def test_large_vocabularies(spread: float) -> None:
+    """Whether few tokens are enough or all have to be sorted."""
+    scores = torch.randn(3, 2000, generator=torch.Generator().manual_seed(0)) * spread
+    of = scores.double().softmax(-1)
+    nucleus = TopPLogitsWarper(0.8)(NO_TOKENS, scores) > -math.inf
+    for row, inside in zip(of, nucleus, strict=True):
+        assert 0.8 <= row[inside].sum() < 0.8 + row[inside].min()
+        assert row[inside].min() > row[~inside].max()
+    typical = TypicalLogitsWarper(0.8)(NO_TOKENS, scores) > -math.inf
+    for row, inside in zip(of, typical, strict=True):
+        distance = (row.log() - (row * row.log()).sum()).abs()
+        assert 0.8 <= row[inside].sum() < 0.8 + row[inside].max()
+        assert distance[inside].max() < distance[~inside].min()
+    assert (nucleus.sum(1) < 256).all() == (spread > 1)
+
+
 @given(ROWS, st.sampled_from([0.0, 0.015, 0.2, 0.9, 1.0]), LEAST)
 def test_min_p_keeps_what_is_likely_beside_the_likeliest(row: list[float], factor: float, least: int) -> None:
     expected = {index for index, p in enumerate(probabilities(row)) if p >= factor * max(probabilities(row)) - 1e-9}

@@ -39,7 +39,7 @@ class LogitsProcessorList(list[LogitsProcessor]):
 
 
 class TokenSet:
-    """Some tokens of a vocabulary, of which those that it does not have are left out.
+    """Some tokens, of which those that a vocabulary does not have are left out.
 
     Args:
         tokens: The tokens.
@@ -48,18 +48,20 @@ class TokenSet:
 
     def __init__(self, tokens: Tokens, device: Device = "cpu") -> None:
         self.tokens = torch.as_tensor(tokens, dtype=torch.long, device=device).reshape(-1)
-        self._mask = torch.empty(0, dtype=torch.bool, device=device)
+        self._vocabulary = -1
+        self._inside = self.tokens
 
-    def mask(self, scores: Tensor) -> Tensor:
-        """Which tokens of the vocabulary are in the set, ``[vocabulary]``."""
-        if self._mask.shape[0] != scores.shape[-1] or self._mask.device != scores.device:
-            vocabulary = torch.arange(scores.shape[-1], device=scores.device)
-            self._mask = torch.isin(vocabulary, self.tokens.to(scores.device))
-        return self._mask
+    def inside(self, scores: Tensor) -> Tensor:
+        """Those that have a score, ``[count]``."""
+        if self._vocabulary != scores.shape[-1] or self._inside.device != scores.device:
+            tokens = self.tokens.to(scores.device)
+            self._vocabulary = scores.shape[-1]
+            self._inside = tokens[(tokens >= 0) & (tokens < self._vocabulary)]
+        return self._inside
 
     def forbidden(self, scores: Tensor) -> Tensor:
         """The scores, with those of the tokens at -inf."""
-        return scores.masked_fill(self.mask(scores), float("-inf"))
+        return scores.index_fill(-1, self.inside(scores), float("-inf"))
 
 
 def for_texts(values: Tensor, texts: int) -> Tensor:

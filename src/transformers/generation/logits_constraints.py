@@ -134,8 +134,10 @@ class ExponentialDecayLengthPenalty(LogitsProcessor):
         excess = input_ids.shape[1] - self.regulation_start
         if excess <= 0:
             return scores
-        raised = scores + scores.abs() * (math.pow(self.regulation_factor, excess) - 1)
-        return raised.where(self._ends.mask(scores) & scores.isfinite(), scores)
+        ends = self._ends.inside(scores)
+        old = scores[:, ends]
+        new = old + old.abs() * (math.pow(self.regulation_factor, excess) - 1)
+        return scores.index_copy(1, ends, new.where(old.isfinite(), old))
 
 
 class InfNanRemoveLogitsProcessor(LogitsProcessor):
@@ -175,7 +177,7 @@ class PrefixConstrainedLogitsProcessor(LogitsProcessor):
 
 def _only(tokens: TokenSet, scores: Tensor) -> Tensor:
     """Scores with which one of the tokens must come: 0 for them, -inf for all others."""
-    allowed = tokens.mask(scores)
-    if not bool(allowed.any()):
+    allowed = tokens.inside(scores)
+    if len(allowed) == 0:
         raise UserError(f"The vocabulary of {scores.shape[-1]} tokens has none of {tokens.tokens.tolist()}.")
-    return torch.zeros_like(scores).masked_fill(~allowed, -math.inf)
+    return torch.full_like(scores, -math.inf).index_fill_(-1, allowed, 0.0)

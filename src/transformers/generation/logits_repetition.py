@@ -56,7 +56,7 @@ class RepetitionPenaltyLogitsProcessor(LogitsProcessor):
             tokens = input_ids
         else:  # A token that is there twice is penalized once, and the last one of a prompt is no padding.
             tokens = self._padding.replaced(input_ids, input_ids[:, self._prompt_length - 1, None])
-        return scores.scatter(1, tokens, _penalized(scores.gather(1, tokens), self.penalty))
+        return _penalized(tokens, scores, self.penalty)
 
 
 class EncoderRepetitionPenaltyLogitsProcessor(LogitsProcessor):
@@ -70,11 +70,13 @@ class EncoderRepetitionPenaltyLogitsProcessor(LogitsProcessor):
 
     def __init__(self, penalty: float, encoder_input_ids: Tensor, *, encoder_mask: Tensor | None = None) -> None:
         self.penalty = 1 / _positive("encoder_repetition_penalty", penalty)
-        self._tokens = _Padding(encoder_mask).replaced(encoder_input_ids, _NO_TOKEN)
+        self._tokens = encoder_input_ids
+        if encoder_mask is not None:
+            some_token = encoder_input_ids.gather(1, encoder_mask.argmax(1, keepdim=True))
+            self._tokens = _Padding(encoder_mask).replaced(encoder_input_ids, some_token)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        seen = _marked(for_texts(self._tokens, scores.shape[0]), scores.shape[1])
-        return torch.where(seen, _penalized(scores, self.penalty), scores)
+        return _penalized(for_texts(self._tokens, scores.shape[0]), scores, self.penalty)
 
 
 class NoRepeatNGramLogitsProcessor(LogitsProcessor):
@@ -156,7 +158,7 @@ class SequenceBiasLogitsProcessor(LogitsProcessor):
         scores = scores + self._of_tokens
         texts = self._padding.replaced(input_ids, _NO_TOKEN) if self._of_sequences else input_ids
         for sequences in self._of_sequences:
-            scores = sequences.biased(texts, scores)
+            sequences.add_to(scores, texts)
         return scores
 
     def _prepare(self, scores: Tensor) -> None:
@@ -183,12 +185,12 @@ class _SequencesOfOneLength:
         self._beginnings, self._last = sequences[:, :-1], sequences[:, -1]
         self._values = scores.new_tensor(list(biases.values()))
 
-    def biased(self, texts: Tensor, scores: Tensor) -> Tensor:
+    def add_to(self, scores: Tensor, texts: Tensor) -> None:
+        """Adds to the scores, in place, what the texts call for."""
         length = self._beginnings.shape[1]
-        if texts.shape[1] < length:
-            return scores
-        begun = (texts[:, None, -length:] == self._beginnings).all(-1)
-        return scores.index_add(1, self._last, torch.where(begun, self._values, 0.0))
+        if texts.shape[1] >= length:
+            begun = (texts[:, None, -length:] == self._beginnings).all(-1)
+            scores.index_add_(1, self._last, torch.where(begun, self._values, 0.0))
 
 
 class NoBadWordsLogitsProcessor(SequenceBiasLogitsProcessor):
@@ -212,8 +214,10 @@ class NoBadWordsLogitsProcessor(SequenceBiasLogitsProcessor):
         super().__init__([(word, -math.inf) for word in words], prompt_mask=prompt_mask)
 
 
-def _penalized(scores: Tensor, penalty: float) -> Tensor:
-    return torch.where(scores < 0, scores * penalty, scores / penalty)
+def _penalized(tokens: Tensor, scores: Tensor, penalty: float) -> Tensor:
+    """The scores, with those of the tokens of each row, ``[texts, time]``, changed once each."""
+    old = scores.gather(1, tokens)
+    return scores.scatter(1, tokens, torch.where(old < 0, old * penalty, old / penalty))
 
 
 def _without_ngrams(texts: Tensor, ngrams: Tensor, scores: Tensor) -> Tensor:
@@ -226,14 +230,9 @@ def _without_ngrams(texts: Tensor, ngrams: Tensor, scores: Tensor) -> Tensor:
     """
     length = ngrams.shape[-1] - 1
     begun = (ngrams[..., :-1] == texts[:, None, texts.shape[1] - length :]).all(-1)
-    completing = torch.where(begun, ngrams[..., -1], _NO_TOKEN)
-    return scores.masked_fill(_marked(completing, scores.shape[1]), -math.inf)
-
-
-def _marked(tokens: Tensor, vocabulary: int) -> Tensor:
-    """Which tokens of the vocabulary are among those of each row, ``[rows, count]`` -> ``[rows, vocabulary]``."""
-    marks = torch.zeros(tokens.shape[0], vocabulary + 1, dtype=torch.bool, device=tokens.device)
-    return marks.scatter_(1, tokens - _NO_TOKEN, True)[:, 1:]
+    last = ngrams[..., -1]
+    bounds = torch.where(begun & (last != _NO_TOKEN), -math.inf, math.inf).to(scores.dtype)
+    return scores.scatter_reduce(1, last.clamp(min=0), bounds, "amin")
 
 
 def _positive(name: str, value: float) -> float:

@@ -15,6 +15,9 @@ from torch import Tensor
 from ..errors import UserError
 from .logits_base import LogitsProcessor
 
+#: Sorting a vocabulary takes a CPU longer than anything else here, and the first few tokens are mostly enough.
+_FEW = 256
+
 
 class TemperatureLogitsWarper(LogitsProcessor):
     """Divides the scores: below 1 likely tokens become likelier, above 1 the choice becomes more even.
@@ -58,7 +61,34 @@ class _Filter(LogitsProcessor):
 
     def _below_best(self, scores: Tensor, count: int) -> Tensor:
         """Which tokens are not among so many of the best, nor as good as the last of them."""
+        if count == 1:
+            return scores < scores.amax(-1, keepdim=True)
         return scores < scores.topk(min(count, scores.shape[-1])).values[..., -1:]
+
+    def _leading(self, keys: Tensor, probabilities: Tensor, mass: float) -> tuple[Tensor, Tensor, Tensor]:
+        """The tokens with the greatest keys, until their probabilities reach a sum.
+
+        Args:
+            keys: ``[batch, vocabulary]``.
+            probabilities: ``[batch, vocabulary]``.
+            mass: The sum.
+
+        Returns:
+            The keys of these tokens, and perhaps of more, in descending order, and the tokens, ``[batch, count]``; with
+            which of them the sum is reached, ``[batch, 1]``.
+        """
+        few = max(_FEW, self.min_tokens_to_keep)
+        if keys.device.type == "cpu" and few < keys.shape[-1]:
+            values, order = keys.topk(few)
+            sums = probabilities.gather(-1, order).cumsum(-1)
+            if bool((sums[..., -1] >= mass).all()):
+                return values, order, self._place(sums, mass)
+        values, order = keys.sort(descending=True)
+        return values, order, self._place(probabilities.gather(-1, order).cumsum(-1), mass)
+
+    def _place(self, sums: Tensor, mass: float) -> Tensor:
+        """Where sums reach the mass, but not before ``min_tokens_to_keep``."""
+        return (sums < mass).sum(-1, keepdim=True).clamp(self.min_tokens_to_keep - 1).clamp(max=sums.shape[-1] - 1)
 
 
 class TopKLogitsWarper(_Filter):
@@ -98,10 +128,10 @@ class TopPLogitsWarper(_Filter):
         self.top_p = top_p
 
     def _outside(self, scores: Tensor) -> Tensor:
-        ascending, order = scores.sort(dim=-1)
-        outside = ascending.softmax(-1).cumsum(-1) <= 1 - self.top_p
-        outside[..., -self.min_tokens_to_keep :] = False
-        return outside.scatter(-1, order, outside)
+        probabilities = scores.softmax(-1)
+        _, order, last = self._leading(probabilities, probabilities, self.top_p)
+        after = torch.arange(order.shape[-1], device=order.device) > last
+        return torch.ones_like(scores, dtype=torch.bool).scatter(-1, order, after)
 
 
 class MinPLogitsWarper(_Filter):
@@ -147,11 +177,8 @@ class TypicalLogitsWarper(_Filter):
     def _outside(self, scores: Tensor) -> Tensor:
         information = -scores.log_softmax(-1)
         distance = (information - _entropy(scores)).abs()
-        ascending, order = distance.sort(dim=-1)
-        reached = information.gather(-1, order).neg().exp().cumsum(-1)
-        last = (reached < self.mass).sum(-1, keepdim=True)
-        last = last.clamp(self.min_tokens_to_keep - 1, scores.shape[-1] - 1)
-        return distance > ascending.gather(-1, last)
+        values, _, last = self._leading(-distance, information.neg().exp(), self.mass)
+        return -distance < values.gather(-1, last)
 
 
 class EpsilonLogitsWarper(_Filter):
