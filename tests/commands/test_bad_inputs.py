@@ -319,7 +319,7 @@ INPUTS = (
         "a variable under a wrong name",
         lambda arrays: rename(arrays, QUERY, QUERY.replace("query", "qeury")),
         f"{QUERY} is missing",
-        f"is not known (instead of {QUERY}?)",
+        "is not known (closest is bert.encoder.layer.1.attention.self.query.weight)",
     ),
     checkpoint("variables that are missing", lambda arrays: drop(arrays, QUERY), f"{QUERY} is missing"),
     checkpoint(

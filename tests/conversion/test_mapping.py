@@ -179,3 +179,13 @@ def test_a_norm_is_mapped_by_the_names_of_its_parts() -> None:
     del own["mine/norm/gamma"]
     with pytest.raises(ConversionError, match=r"mine/norm/beta could be .*weight or .*bias: map mine/norm one by one"):
         make_plan(FAMILY, MemoryCheckpoint(own), request)
+
+
+def test_a_mapping_without_a_class_asks_for_one() -> None:
+    arrays = synthetic_arrays(FAMILY, "BertModel", SIZES) | {"t/w": np.ones((3, 6), np.float32)}
+    request = PlanRequest(
+        configs=[ConfigSource("flags", {"num_attention_heads": 2}, literal=True)], maps=["t=classifier"]
+    )
+    with pytest.raises(ConversionError, match="there is no module classifier") as failure:
+        make_plan(FAMILY, MemoryCheckpoint(arrays), request)
+    assert failure.value.advice == "The variables show a BertModel: name another class with --architecture."

@@ -183,3 +183,17 @@ def test_what_is_nothing_like_a_head_is_not_proposed() -> None:
 
     assert "adapter_{0..2}/bias are not known" in failure.value.problems
     assert proposed(failure.value) == []
+
+
+def test_a_head_that_cannot_be_detected_is_not_left_out_unasked() -> None:
+    family, model = load_family("gpt2"), MODELS["gpt2"]
+    arrays = synthetic_arrays(family, "GPT2ForSequenceClassification", model.sizes)
+    source = ConfigSource("the user", model.config)
+
+    with pytest.raises(ConversionError, match="score/kernel is not known") as failure:
+        make_plan(family, MemoryCheckpoint(arrays), PlanRequest(configs=[source]))
+
+    assert "There is all that GPT2ForSequenceClassification needs: name the class" in failure.value.advice
+    asked = PlanRequest(configs=[source], architecture="GPT2LMHeadModel")
+    plan = make_plan(family, MemoryCheckpoint(arrays), asked)
+    assert [skipped.name for skipped in plan.skipped] == ["score/kernel"]

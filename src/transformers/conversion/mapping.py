@@ -63,6 +63,7 @@ def resolve_maps(
     maps: Sequence[str],
     file_maps: Sequence[str] = (),
     is_skipped: Callable[[str], bool] = lambda _: False,
+    advice: str = "",
 ) -> ResolvedMaps:
     """Finds out which variables and parameters a user's mappings mean.
 
@@ -73,6 +74,7 @@ def resolve_maps(
         file_maps: The same from a converter file: a module's name may be nearly right there, and the scope be the
             :data:`STAND_IN` of the documentation.
         is_skipped: Tells variables that are no weights.
+        advice: What to do if they cannot be followed.
 
     Raises:
         ConversionError: With everything that is wrong with them.
@@ -85,7 +87,7 @@ def resolve_maps(
     for text in file_maps:
         resolver.add(text, nearly=True)
     if resolver.problems:
-        raise ConversionError("These mappings cannot be followed:", resolver.problems)
+        raise ConversionError("These mappings cannot be followed:", resolver.problems, advice)
     return ResolvedMaps(resolver.names, resolver.operations, resolver.notes)
 
 

@@ -270,7 +270,7 @@ class _Leftovers:
         self.unknown: list[str] = []
         self.problems: list[str] = []
         variables, layout = seen.variables, seen.layout
-        other_heads = _other_heads(family, variables, seen.architecture)
+        other_heads = _other_heads(family, variables, seen.architecture, was_asked_for=request.architecture is not None)
         architecture = family.architectures[seen.architecture]
         rules = (*family.skipped, *architecture.unused)
         for variable_name in variables:
@@ -288,8 +288,7 @@ class _Leftovers:
             else:
                 self.unknown.append(variable.name)
         wanted = [variables.stored_name(source) for source in layout.missing]
-        classes = [seen.architecture] if request.architecture else list(family.architectures)
-        self.suggestions: list[Suggestion] = suggest(family, variables, self.unknown, classes) if self.unknown else []
+        self.suggestions = _suggestions(family, seen, request, self.unknown)
         self.problems += _describe_unknown(self.unknown, wanted, self.suggestions)
 
 
@@ -304,15 +303,29 @@ def _copied(layout: Layout, name: str) -> str | None:
     )
 
 
-def _other_heads(family: Family, variables: VariableTable, chosen: str) -> dict[str, str]:
-    """The variables of heads that are there in full but do not belong to the chosen class."""
+def _other_heads(family: Family, variables: VariableTable, chosen: str, *, was_asked_for: bool) -> dict[str, str]:
+    """The variables of heads that are there in full but do not belong to the chosen class.
+
+    If nobody has asked for that class, a head that cannot be detected is not left out: it could be what is wanted.
+    """
     reasons: dict[str, str] = {}
     for name, architecture in family.architectures.items():
         head = Layout.of(architecture.head, variables)
-        if name != chosen and head.sources and not head.missing:
+        known = architecture.detected or was_asked_for
+        if name != chosen and known and head.sources and not head.missing:
             for source in head.sources | head.copies:
                 reasons.setdefault(source, f"head of {name}, which {chosen} does not have")
     return reasons
+
+
+def _suggestions(family: Family, seen: Survey, request: PlanRequest, unknown: Sequence[str]) -> list[Suggestion]:
+    """What unknown variables could be: parameters of the chosen class, or of any if nobody has asked for that one."""
+    if not unknown:
+        return []
+    of_class = suggest(family, seen.variables, unknown, [seen.architecture])
+    if request.architecture is not None or any(each.complete for each in of_class):
+        return of_class
+    return suggest(family, seen.variables, unknown, family.architectures)
 
 
 def _describe_unknown(names: Sequence[str], wanted: Sequence[str], suggestions: Sequence[Suggestion]) -> list[str]:
@@ -341,9 +354,10 @@ def _advice(family: Family, request: PlanRequest, seen: Survey, leftover: _Lefto
         yield "What is missing of a head is initialised if --init_missing asks for it."
     if leftover.unknown:
         yield "Leave out variables that are not weights with --skip 'PATTERN'."
-    if request.architecture is None and (fitting := _fitting(family, seen)):
+    if request.architecture is None and (fitting := _fitting(family, seen) or _named(family, seen, leftover.unknown)):
         yield f"There is all that {' or '.join(fitting)} needs: name the class with --architecture."
-    yield from advice_lines(leftover.suggestions, with_class=request.architecture is None)
+    chosen = request.architecture or seen.architecture
+    yield from advice_lines(leftover.suggestions, chosen)
 
 
 def _fitting(family: Family, seen: Survey) -> list[str]:
@@ -352,6 +366,16 @@ def _fitting(family: Family, seen: Survey) -> list[str]:
     heads = {name: Layout.of(architecture.head, seen.variables) for name, architecture in family.architectures.items()}
     lacking = found and heads[seen.architecture].missing
     return [name for name, head in heads.items() if lacking and found <= head.sources and not head.missing]
+
+
+def _named(family: Family, seen: Survey, unknown: Sequence[str]) -> list[str]:
+    """The classes whose heads are there in full under the family's own names, some of which are not known elsewhere."""
+    heads = {name: Layout.of(architecture.head, seen.variables) for name, architecture in family.architectures.items()}
+    return [
+        name
+        for name, head in heads.items()
+        if not head.missing and not {seen.variables[source].name for source in head.sources}.isdisjoint(unknown)
+    ]
 
 
 def align(problems: Sequence[str]) -> list[str]:

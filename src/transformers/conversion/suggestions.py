@@ -179,13 +179,13 @@ def describe_unknown(
             yield name, ""
 
 
-def advice_lines(suggestions: Sequence[Suggestion], *, with_class: bool) -> Iterator[str]:
-    """What to try, one line for each class."""
+def advice_lines(suggestions: Sequence[Suggestion], chosen: str) -> Iterator[str]:
+    """What to try, one line for each class; the class that is chosen anyway is not named."""
     if questions := dict.fromkeys(name for each in suggestions for name in each.open_questions):
         yield (
             f"{', '.join(questions)} {'fits' if len(questions) == 1 else 'fit'} both ways: :transpose is for a layer "
             "that multiplies from the right, as TensorFlow's do, :copy for one that lies as PyTorch's."
         )
     if suggestions:
-        lines = [each.flags(with_class=with_class) for each in suggestions]
-        yield "\n".join(["Variables of a head of your own are named with:", *(f"  {line}" for line in lines)])
+        lines = [each.flags(with_class=each.architecture != chosen) for each in suggestions]
+        yield "\n".join(["Variables under names of your own are mapped with:", *(f"  {line}" for line in lines)])

@@ -102,6 +102,7 @@ def _resolve_maps(family: Family, name: str, request: PlanRequest, variables: Va
         request.maps,
         request.file_maps,
         lambda variable: any(rule.matches(variable) for rule in skipped),
+        "" if request.architecture else f"The variables show a {name}: name another class with --architecture.",
     )
 
 
