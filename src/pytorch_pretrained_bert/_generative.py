@@ -77,13 +77,6 @@ class OlderDecoder(OlderModel):
         "multiple_choice_head.summary.": "multiple_choice_head.linear.",
     }
 
-    def init_weights(self, module: nn.Module | None = None) -> None:
-        """Initialises all parameters, or those that a module itself owns; ``model.apply`` takes it."""
-        if module is None:
-            super().init_weights()
-        else:
-            self._init_weights(module)
-
 
 def keep_masks(blocks: nn.ModuleList, n_ctx: int) -> None:
     """Gives attentions the causal mask that each has in the older state dicts. Nothing reads it; there is one copy."""

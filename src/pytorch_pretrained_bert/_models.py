@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from transformers.errors import UserError
 from transformers.hub import HubOptions, require_file
@@ -98,6 +97,13 @@ class OlderModel(PreTrainedModel):
         settled, tensors = load_original(checkpoint, cls.__name__, None, _heads(heads), cls.config_class.model_type)
         return known or cls.config_class.from_dict(settled.to_dict()), tensors
 
+    def init_weights(self, module: nn.Module | None = None) -> None:
+        """Initialises all parameters, or those that a module itself owns; ``model.apply`` takes it."""
+        if module is None:
+            super().init_weights()
+        else:
+            self._init_weights(module)
+
     def take(self, tensors: StateDict) -> LoadReport:
         """Copies stored tensors, whatever the names of their time, and says which ones are missing or left over."""
         found, unexpected = self._match(tensors)
@@ -114,10 +120,15 @@ class OlderModel(PreTrainedModel):
         return LoadReport(missing=missing, unexpected=unexpected)
 
     def load_state_dict(self, state_dict: StateDict, strict: bool = True, assign: bool = False) -> Any:
-        """Copies a state dict into the model; ``gamma``, ``beta`` and today's names are understood, too."""
+        """Copies a state dict into the model; ``gamma``, ``beta`` and today's names are understood, too.
+
+        Buffers follow from the configuration: those that a state dict of today does not have stay as they are.
+        """
         found, unexpected = self._match(state_dict)
-        named = {key: state_dict[name] for key, name in found.items()}
-        return super().load_state_dict(named | {name: state_dict[name] for name in unexpected}, strict, assign)
+        own = self.state_dict(keep_vars=True)
+        buffers = {key: value for key, value in own.items() if not isinstance(value, nn.Parameter)}
+        stored = {key: state_dict[name] for key, name in [*found.items(), *zip(unexpected, unexpected, strict=True)]}
+        return super().load_state_dict(buffers | stored, strict, assign)
 
     def _match(self, tensors: StateDict) -> tuple[dict[str, str], list[str]]:
         """Key of this model -> stored name, and the stored names that fit no key."""
@@ -131,7 +142,7 @@ class OlderModel(PreTrainedModel):
         return name
 
 
-def load_original_weights(model: torch.nn.Module, checkpoint: StrPath) -> None:
+def load_original_weights(model: nn.Module, checkpoint: StrPath) -> None:
     """Copies the weights of an original checkpoint into a model, whose heads the checkpoint need not have.
 
     Raises:

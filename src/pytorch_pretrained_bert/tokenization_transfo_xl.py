@@ -13,7 +13,7 @@ from torch.serialization import safe_globals
 
 from transformers.models.transfo_xl import corpus as today
 
-from ._vocabularies import optional_file, vocabulary_file
+from ._vocabularies import vocabulary_file
 from ._words import VOCAB_NAME, TransfoXLTokenizer
 from .file_utils import StrPath, cached_path
 
@@ -23,6 +23,9 @@ __all__ = [
 ]  # fmt: skip
 
 CORPUS_NAME = "corpus.bin"
+
+#: The data set as the original prepares it.
+_ORIGINAL_NAME = "cache.pkl"
 
 
 class TransfoXLCorpus:
@@ -65,12 +68,8 @@ class TransfoXLCorpus:
         place = pretrained_model_name_or_path
         corpus = cls(*inputs, **kwargs)
         corpus.vocab = TransfoXLTokenizer.from_pretrained(place, cache_dir, *inputs, **kwargs)
-        file = optional_file(place, CORPUS_NAME, cache_dir)
-        if file is None:
-            original = today.TransfoXLCorpus.from_original(vocabulary_file(place, ["cache.pkl"], cache_dir))
-            saved = {"dataset": original.dataset, **{split: getattr(original, split) for split in today.SPLITS}}
-        else:
-            saved = _read_corpus(file)
+        file = vocabulary_file(place, (CORPUS_NAME, _ORIGINAL_NAME), cache_dir)
+        saved = _read_corpus(file) if file.name == CORPUS_NAME else _read_original(file)
         corpus.dataset = saved.get("dataset")
         for split in today.SPLITS:
             setattr(corpus, split, torch.as_tensor(saved[split], dtype=torch.int64))
@@ -156,11 +155,17 @@ def get_lm_corpus(datadir: StrPath, dataset: str) -> TransfoXLCorpus:
     Raises:
         UserError: There is no such data set, or a file is missing.
     """
-    if Path(datadir, "cache.pkl").is_file():
+    if Path(datadir, _ORIGINAL_NAME).is_file():
         return TransfoXLCorpus.from_pretrained(datadir)
     corpus = TransfoXLCorpus(**today.find_data_set(dataset).settings)
     corpus.build_corpus(datadir, dataset)
     return corpus
+
+
+def _read_original(file: Path) -> dict[str, Any]:
+    """The name and the texts in what the original prepared."""
+    corpus = today.TransfoXLCorpus.from_original(file)
+    return {name: getattr(corpus, name) for name in ("dataset", *today.SPLITS)}
 
 
 def _read_corpus(file: Path) -> dict[str, Any]:

@@ -169,6 +169,18 @@ class TestNames:
         result = model(ids, *at)
         torch.testing.assert_close(result if isinstance(result, torch.Tensor) else result[0], expected)
 
+    @pytest.mark.parametrize("name", ["OpenAIGPTLMHeadModel", "GPT2LMHeadModel", "TransfoXLLMHeadModel"])
+    def test_a_strict_load_takes_the_state_dicts_of_today(self, name: str) -> None:
+        recording = Recording.read(name)
+        config = recording.config()
+        config.n_special = 0
+        today = getattr(transformers, name)(getattr(transformers, type(config).__name__)(**vars(config)))
+        model = recording.model_class(config)
+        model.load_state_dict(today.state_dict())
+        base = today.base_model.get_input_embeddings().state_dict()
+        assert all(torch.equal(value, base[key]) for key, value in
+                   model.transformer.get_input_embeddings().state_dict().items())  # fmt: skip
+
     def test_what_is_saved_here_loads_in_the_classes_of_today(self, tmp_path: Path) -> None:
         recording = Recording.read("BertForPreTraining")
         model = recording.model()
@@ -324,6 +336,15 @@ def test_a_model_of_a_script_s_own(folder: Path, caplog: pytest.LogCaptureFixtur
     assert (model.scores.out_features, model.factor) == (3, 2.0)
     assert "scores.weight, scores.bias" in caplog.text
     assert model(pretrained.inputs["ids"], pretrained.inputs["mask"]).shape == (3, 3)
+
+
+@pytest.mark.parametrize("name", ["OpenAIGPTModel", "GPT2Model", "TransfoXLModel"])
+def test_all_parameters_are_initialised_anew_when_a_script_says_so(name: str) -> None:
+    model = Recording.read(name).model()
+    before = {key: parameter.clone() for key, parameter in model.named_parameters()}
+    model.apply(model.init_weights)
+    assert all(not torch.equal(before[key], parameter) for key, parameter in model.named_parameters())
+    assert all(parameter.abs().max() < 1.2 for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("name", ["OpenAIGPTLMHeadModel", "OpenAIGPTDoubleHeadsModel", "OpenAIGPTModel"])
