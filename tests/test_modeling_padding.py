@@ -11,10 +11,17 @@ from torch import Tensor, nn
 
 from transformers import BertConfig, BertModel, GPT2Config, GPT2Model
 from transformers.errors import UserError
-from transformers.modeling_padding import LEAST_PADDING, LEAST_SHARE, View, choose_layout, looking_at
+from transformers.modeling_padding import LEAST_PER_ROW, LEAST_SHARE, View, choose_layout, looking_at
 
-TIME = 4 * LEAST_PADDING
+WIDTH = 32
+TIME = LEAST_PER_ROW // WIDTH * 6
 TOKENS = torch.zeros(2, TIME, dtype=torch.long)
+
+
+class Encoder(nn.Module):
+    def __init__(self, setting: bool | str) -> None:
+        super().__init__()
+        self.config = BertConfig(hidden_size=WIDTH, skip_padding=setting)
 
 
 def mask(*lengths: int, time: int = TIME) -> Tensor:
@@ -22,9 +29,9 @@ def mask(*lengths: int, time: int = TIME) -> Tensor:
 
 
 def is_packed(setting: bool | str, attention_mask: Tensor | None, view: View = View.FIRST, **arguments: Any) -> bool:
-    call = {"model": nn.Identity(), "tokens": TOKENS, "inspected": False, **arguments}
+    call = {"tokens": TOKENS, "inspected": False, **arguments}
     with looking_at(view):
-        return choose_layout(setting=setting, attention_mask=attention_mask, **call).packed
+        return choose_layout(Encoder(setting), attention_mask, **call).packed
 
 
 HALF = mask(TIME, TIME // 4)
@@ -52,14 +59,14 @@ class TestAuto:
         assert {view for view in View if is_packed("auto", real, view)} == views
 
     def test_it_has_to_pay(self) -> None:
-        few = mask(TIME, TIME - LEAST_PADDING + 1)
-        assert not is_packed("auto", few)
+        enough = 3 * LEAST_PER_ROW // WIDTH + 1
+        assert is_packed("auto", mask(TIME, TIME - enough))
+        assert not is_packed("auto", few := mask(TIME, TIME - enough + 2))
         assert is_packed(True, few)
-        time = int(LEAST_PADDING / LEAST_SHARE) + 1
-        tokens = torch.zeros(2, time)
-        share = int(2 * time * LEAST_SHARE)
-        assert not is_packed("auto", mask(time, time - share + 1, time=time), tokens=tokens)
-        assert is_packed("auto", mask(time, time - share - 1, time=time), tokens=tokens)
+        long = 10 * TIME
+        share = int(2 * long * LEAST_SHARE)
+        assert is_packed("auto", mask(long, long - share, time=long), tokens=torch.zeros(2, long))
+        assert not is_packed("auto", mask(long, long - share + 1, time=long), tokens=torch.zeros(2, long))
 
     def test_a_context_ends_and_is_that_of_a_thread(self) -> None:
         found = []
@@ -73,7 +80,7 @@ class TestAuto:
 
 
 def choose() -> bool:
-    return choose_layout(nn.Identity(), "auto", HALF, TOKENS, inspected=False).packed
+    return choose_layout(Encoder("auto"), HALF, TOKENS, inspected=False).packed
 
 
 class TestTrue:

@@ -11,14 +11,17 @@ import enum
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from .nn.padding import EVERYTHING, BlankedLayout, Layout, PackedLayout
 
-#: How many positions have to be padding for ``"auto"`` to leave it out, and which share of the batch.
-LEAST_PADDING, LEAST_SHARE = 64, 0.1
+#: ``"auto"`` leaves padding out where it is this share of the batch, and this many positions times the width of the
+#: model for each row and one more: a call for each row costs as much as the other work on so few positions. Measured by
+#: ``benchmarks/padding.py`` on a CPU, on which the widths 128 and 768 broke even at 14 and at 3 positions of each row.
+LEAST_SHARE, LEAST_PER_ROW = 0.1, 3000
 
 
 class View(enum.Enum):
@@ -56,28 +59,35 @@ def _looking_at(view: View) -> Iterator[None]:
         _view.reset(token)
 
 
-def choose_layout(
-    model: nn.Module, setting: bool | str, attention_mask: Tensor | None, tokens: Tensor | None, *, inspected: bool
-) -> Layout:
+class Encoder(Protocol):
+    """What padding is left out of: a module with a configuration."""
+
+    config: Any
+
+    def modules(self) -> Iterator[nn.Module]:
+        """The module and its parts."""
+
+
+def choose_layout(model: Encoder, attention_mask: Tensor | None, tokens: Tensor | None, *, inspected: bool) -> Layout:
     """The positions that a forward pass of an encoder computes.
 
     Values of the mask are read at most once, and only where padding may be left out. While a model is compiled, traced
     or vectorised they are unknown, and all positions are computed.
 
     Args:
-        model: The model; hooks of its parts would see that positions are missing.
-        setting: ``config.skip_padding``.
+        model: The model, whose configuration has the setting; hooks of its parts would see that positions are missing.
         attention_mask: ``[batch, time]``, 1 for real tokens and 0 for padding. With another mask all is computed.
         tokens: What the mask is about: ``[batch, time]`` or ``[batch, time, size]``.
         inspected: Whether states or attention weights are asked for, or heads are switched off.
     """
+    setting = model.config.skip_padding
     if setting is False or attention_mask is None or tokens is None or attention_mask.shape != tokens.shape[:2]:
         return EVERYTHING
     optional = setting is not True
     if _values_are_unknown(attention_mask):
         return EVERYTHING if optional else BlankedLayout(attention_mask)
     view = _view.get()
-    if optional and (inspected or view is View.ALL or attention_mask.numel() < LEAST_PADDING):
+    if optional and (inspected or view is View.ALL):
         return EVERYTHING
     mask = attention_mask.cpu()
     real = mask != 0
@@ -88,7 +98,7 @@ def choose_layout(
         return EVERYTHING
     if padding == real.numel():
         return EVERYTHING if optional else BlankedLayout(attention_mask)
-    if optional and (not _pays(padding, real.numel()) or _has_hooks(model)):
+    if optional and (not _pays(padding, real, model.config.hidden_size) or _has_hooks(model)):
         return EVERYTHING
     return PackedLayout(real, tokens.device)
 
@@ -103,10 +113,10 @@ def _values_are_unknown(tensor: Tensor) -> bool:
     )
 
 
-def _pays(padding: int, positions: int) -> bool:
-    return padding >= max(LEAST_PADDING, LEAST_SHARE * positions)
+def _pays(padding: int, real: Tensor, width: int) -> bool:
+    return padding >= LEAST_SHARE * real.numel() and padding * width >= LEAST_PER_ROW * (len(real) + 1)
 
 
-def _has_hooks(model: nn.Module) -> bool:
+def _has_hooks(model: Encoder) -> bool:
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return any(getattr(module, kind) for module in model.modules() for kind in kinds)

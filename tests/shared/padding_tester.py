@@ -69,7 +69,8 @@ class PaddingTester(ModelTester):
 
     @pytest.fixture(autouse=True)
     def _small_batches_pay(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(modeling_padding, "LEAST_PADDING", 1)
+        monkeypatch.setattr(modeling_padding, "LEAST_PER_ROW", 0)
+        monkeypatch.setattr(modeling_padding, "LEAST_SHARE", 0.0)
 
     # skip_padding=True
 

@@ -187,7 +187,6 @@ class AlbertModel(AlbertPreTrainedModel):
         need_weights = config.output_attentions if output_attentions is None else output_attentions
         layout = choose_layout(
             self,
-            config.skip_padding,
             attention_mask,
             inputs_embeds if input_ids is None else input_ids,
             inspected=need_states or need_weights or head_mask is not None,

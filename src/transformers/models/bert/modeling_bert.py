@@ -220,7 +220,6 @@ class BertModel(BertPreTrainedModel):
         need_weights = config.output_attentions if output_attentions is None else output_attentions
         layout = choose_layout(
             self,
-            config.skip_padding,
             None if config.is_decoder or encoder_hidden_states is not None else attention_mask,
             inputs_embeds if input_ids is None else input_ids,
             inspected=need_states or need_weights or head_mask is not None,

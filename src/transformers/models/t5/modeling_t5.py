@@ -313,7 +313,7 @@ class T5Stack(LayerStack):
         need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         inspected = need_states or need_weights or head_mask is not None
         own_mask = None if self.decoder else attention_mask
-        layout = choose_layout(self, config.skip_padding, own_mask, words, inspected=inspected)
+        layout = choose_layout(self, own_mask, words, inspected=inspected)
         inputs = AttentionInputs(
             encoder_states=encoder_hidden_states,
             encoder_mask=additive_mask(encoder_attention_mask, words.dtype, torch.finfo(words.dtype).min),

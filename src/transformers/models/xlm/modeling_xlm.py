@@ -223,7 +223,7 @@ class XLMModel(XLMPreTrainedModel):
         need_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         need_weights = config.output_attentions if output_attentions is None else output_attentions
         inspected = need_states or need_weights or head_mask is not None
-        layout = choose_layout(self, config.skip_padding, real if cache is None else None, words, inspected=inspected)
+        layout = choose_layout(self, real if cache is None else None, words, inspected=inspected)
         hidden = self._embed(words, langs, token_type_ids, position_ids, past, layout)
         factor = layout.pack(real[:, past:, None].to(hidden.dtype))
         # Half of the lowest number: beyond the reach of any score, and a sum with one stays finite in float16.

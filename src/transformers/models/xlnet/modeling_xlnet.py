@@ -163,7 +163,6 @@ class XLNetModel(XLNetPreTrainedModel):
         two_streams = target_mapping is not None
         layout = choose_layout(
             self,
-            config.skip_padding,
             None if padding is None or mems is not None or two_streams else ~padding,
             content,
             inspected=need_states or need_weights or use_mems or head_mask is not None,
