@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 import torch
 from tests.models.t5.reference import Array, Original
-from tests.shared.converter_tester import ConverterTester
+from tests.shared.converter_tester import ConverterTester, contents
 from tests.shared.memory_checkpoint import MemoryCheckpoint
 from tests.shared.tensor_slice_writer import write_tensor_slices
+from tests.shared.way_back import modern
 
 from transformers import T5EncoderModel, T5ForConditionalGeneration, convert_checkpoint
-from transformers.checkpoints import Variable, write_bundle
+from transformers.checkpoints import Variable, open_checkpoint, write_bundle
 from transformers.conversion import ConversionPlan, PlanRequest, make_plan
 from transformers.conversion.configs import ConfigSource
 from transformers.errors import UserError
+from transformers.models.auto.exporting import export_checkpoint
 from transformers.models.t5.convert_t5_original_tf_checkpoint_to_pytorch import FAMILY
 
 
@@ -331,3 +333,23 @@ def test_an_output_layer_of_another_name_is_not_tied(name: str) -> None:
     assert (row.sources, row.shape) == ((name,), scores.T.shape)
     assert made.config["tie_word_embeddings"] is False
     assert "lm_head.weight" not in made.tied
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_layout_comes_back_to_the_same_bytes(name: str, tmp_path: Path) -> None:
+    """A scale that was folded into the weights stays there, as by the original's default: it computes the same."""
+    original = LAYOUTS[name]
+    source = saved(tmp_path / "source", original.variables(), operative_config_gin=gin_of(original))
+    folded = bool(convert_checkpoint(source, tmp_path / "one", "t5").rounded)
+
+    report = export_checkpoint(tmp_path / "one", tmp_path / "back" / "model.ckpt", "t5")
+    again = convert_checkpoint(tmp_path / "back", tmp_path / "two", "t5")
+
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert (report.rounded, again.rounded) == ([], [])
+    if not folded and "scale_norm" not in original.norms:
+        with open_checkpoint(tmp_path / "back") as checkpoint:
+            found = {name: checkpoint.read(name) for name in checkpoint.variables}
+        wanted = {modern(variable): values for variable, values in original.variables().items()}
+        assert found.keys() == wanted.keys()
+        assert all(np.array_equal(values, wanted[variable]) for variable, values in found.items())
