@@ -20,7 +20,7 @@ from tests.shared.model_tester import (
     token_class_labels,
     token_labels,
 )
-from tests.shared.padding_tester import PaddingTester
+from tests.shared.padding_tester import PaddingTester, flops
 
 from transformers import (
     AutoModelForSeq2SeqLM,
@@ -31,6 +31,7 @@ from transformers import (
     T5ForSequenceClassification,
     T5ForTokenClassification,
     T5Model,
+    modeling_padding,
 )
 from transformers.errors import UserError
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
@@ -396,6 +397,31 @@ def test_large_states_stay_finite_in_float16() -> None:
     with torch.no_grad():
         model.encoder.block[0].layer[1].DenseReluDense.wo.weight.fill_(60000.0)
     assert model(ids(2, 4)).last_hidden_state.isfinite().all()
+
+
+# ------------------------------------------------------------------------------------------------------------- padding
+
+
+MASK = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 0, 0, 0, 0], [0, 0, 0, 1, 0, 1]])
+
+
+def test_the_decoder_sees_no_difference_where_the_encoder_leaves_padding_out() -> None:
+    inputs = {"input_ids": ids(3, 6), "attention_mask": MASK, "decoder_input_ids": ids(3, 4)}
+    plain, packed = (made(T5Model, skip_padding=setting) for setting in ("auto", True))
+    expected, output = plain(**inputs), packed(**inputs)
+    assert difference(output.last_hidden_state, expected.last_hidden_state) < 1e-6
+    assert not output.encoder_last_hidden_state[MASK == 0].any()
+    assert expected.encoder_last_hidden_state[MASK == 0].any()
+
+
+def test_texts_are_read_without_padding_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modeling_padding, "LEAST_PER_ROW", 0)
+    plain, model = (made(T5ForConditionalGeneration, skip_padding=setting) for setting in (False, "auto"))
+    inputs = {"inputs": ids(3, 6), "attention_mask": MASK}
+    assert torch.equal(model.generate(**inputs, max_new_tokens=5), plain.generate(**inputs, max_new_tokens=5))
+    assert flops(model.generate, **inputs, max_new_tokens=1) < flops(plain.generate, **inputs, max_new_tokens=1)
+    inputs["attention_mask"] = MASK * torch.tensor([[1], [0], [1]])  # a row of padding attends to padding
+    assert torch.equal(model.generate(**inputs, max_new_tokens=5), plain.generate(**inputs, max_new_tokens=5))
 
 
 # ---------------------------------------------------------------------------------------------------------- classifier
