@@ -144,7 +144,12 @@ CASES = {
         call("first"), call("second", mems="@0.1"), call("second", "words", "@1.1")]),
     "TransfoXLLMHeadModel-one-table": ("TransfoXLLMHeadModel", {**XL, "div_val": 1, "d_embed": 6}, [], XL_INPUTS, [
         call("first"), call("second", "words", "@0.1")]),
+    "TransfoXLLMHeadModel-other-lengths": ("TransfoXLLMHeadModel", XL, [], XL_INPUTS, [
+        call("first"), call("second", None, "@0.1"), call("second", "words", "@1.1")]),
 }  # fmt: skip
+
+#: What ``reset_length`` is called with before the calls.
+LENGTHS = {"TransfoXLLMHeadModel-other-lengths": [4, 1, 3]}
 
 
 def randomise(model):
@@ -185,20 +190,47 @@ def run(model, inputs, calls):
     return results
 
 
+def loss_of(result):
+    """The loss that a script would take: a scalar, the sum of a list of them, the mean of those of words; or None."""
+    if isinstance(result, list):
+        return sum(result)
+    if isinstance(result, tuple):
+        return result[0].mean() if result[0].dim() == 2 and len(result) == 2 and isinstance(result[1], list) else None
+    return result if result.dim() == 0 else None
+
+
+def train_model(model, inputs, calls):
+    """The losses of the last call in a short training without dropout; None if it gives no loss."""
+    if loss_of(run(model, inputs, calls)[-1]) is None:
+        return None
+    optimizer = peer.BertAdam(model.parameters(), lr=0.01, warmup=0.2, t_total=8)
+    losses = []
+    for _ in range(6):
+        loss = loss_of(run(model, inputs, calls)[-1])
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return losses
+
+
 def record_model(name, kind, settings, extra, inputs, calls):
     config_class = {"B": peer.BertConfig, "O": peer.OpenAIGPTConfig, "G": peer.GPT2Config, "T": peer.TransfoXLConfig}
     config = config_class[kind[0]](**settings)
     model = getattr(peer, kind)(config, *extra)
     if hasattr(model, "crit"):
         model.crit.keep_order = True
+    if name in LENGTHS:
+        model.reset_length(*LENGTHS[name])
     randomise(model)
     model.eval()
     results, tensors = run(model, inputs, calls), []
     case = {"class": kind, "settings": settings, "extra": extra, "config": config.to_json_string(), "calls": calls,
-            "results": [spelled(result, tensors) for result in results]}  # fmt: skip
-    arrays = {"weight/" + key: value.numpy() for key, value in model.state_dict().items()}
+            "results": [spelled(result, tensors) for result in results], "lengths": LENGTHS.get(name)}  # fmt: skip
+    arrays = {"weight/" + key: value.numpy().copy() for key, value in model.state_dict().items()}
     arrays.update({"input/" + key: value for key, value in inputs.items()})
     arrays.update({f"result/{number}": value for number, value in enumerate(tensors)})
+    case["losses"] = train_model(model, inputs, calls)
     np.savez_compressed(FOLDER / f"{name}.npz", case=json.dumps(case), **arrays)
 
 

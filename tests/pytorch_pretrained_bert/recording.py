@@ -58,6 +58,8 @@ class Recording:
         model = self.model_class(self.config(), *self.case["extra"])
         if loaded:
             model.load_state_dict(self.weights)
+        if self.case["lengths"]:
+            model.reset_length(*self.case["lengths"])
         return model.eval()
 
     def write(self, folder: Path, config_name: str = "config.json") -> None:
