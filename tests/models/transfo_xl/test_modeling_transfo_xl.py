@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.shared.generation_tester import GenerationTester
 from tests.shared.model_tester import (
     BATCH,
     CLOSE,
@@ -321,3 +322,79 @@ def test_new_weights_begin_as_in_the_original() -> None:
     assert torch.allclose(model.transformer.pos_emb.inv_freq[[0, 25]], torch.tensor([1.0, 0.01]))
     uniform = TransfoXLModel(tiny(init="uniform", init_range=0.25))
     assert 0.2 < uniform.word_emb.emb_layers[2].weight.abs().max() <= 0.25
+
+
+def next_scores(model: Any, tokens: torch.Tensor, prompt: int, mems: Any = None) -> torch.Tensor:
+    """The scores of the next word: the prompt is a segment, and each word behind it."""
+    output = model(tokens[:, :prompt], mems=mems)
+    for word in tokens[:, prompt:].unbind(1):
+        output = model(word[:, None], mems=output.mems)
+    return output.logits[:, -1]
+
+
+#: A model whose likeliest word is not the one that it has just read.
+UNTIED: dict[str, Any] = {
+    "tie_word_embeddings": False, "tie_projs": (False, False), "cutoffs": [17], "eos_token_id": None,
+    "pad_token_id": None,
+}  # fmt: skip
+
+
+class TestGeneration(GenerationTester):
+    model_class = TransfoXLLMHeadModel
+    config = tiny(**UNTIED)
+    std = 0.5
+
+    def next_scores(self, model: Any, prompt: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return next_scores(model, tokens, prompt.shape[1])
+
+
+class TestGenerationWithoutMemory(GenerationTester):
+    """The text is one segment."""
+
+    model_class = TransfoXLLMHeadModel
+    config = tiny(**UNTIED, mem_len=0)
+    std = 0.5
+    remembers = False
+
+
+class TestWriting:
+    def test_texts_go_on_from_what_is_remembered(self) -> None:
+        model, prompt = made(mem_len=6), ids(2, 4)
+        with torch.no_grad():
+            mems = model(ids(2, 9, seed=1)).mems
+            expected = prompt
+            for _ in range(8):
+                best = next_scores(model, expected, 4, mems).argmax(-1)
+                expected = torch.cat([expected, best[:, None]], dim=1)
+        settings: dict[str, Any] = {"max_new_tokens": 8, "eos_token_id": None, "pad_token_id": 0}
+        with_scores = {**settings, "return_dict_in_generate": True, "output_logits": True}
+        actual, fresh = model.generate(prompt, mems=mems, **with_scores), model.generate(prompt, **with_scores)
+        assert torch.equal(actual.sequences, expected)
+        assert difference(actual.logits[0], fresh.logits[0]) > 100 * CLOSE
+        padded = torch.cat([torch.zeros(2, 2, dtype=torch.long), prompt], dim=1)
+        beams: dict[str, Any] = {**settings, "num_beams": 3, "mems": mems}
+        assert torch.equal(model.generate(padded, **beams)[:, 2:], model.generate(prompt, **beams))
+
+    def test_each_word_is_read_once(self) -> None:
+        model, seen, scored = made(), [], []
+        model.transformer.register_forward_pre_hook(
+            lambda _, __, inputs: seen.append(inputs["input_ids"].shape[1]), with_kwargs=True
+        )
+        model.crit.register_forward_pre_hook(lambda _, inputs: scored.append(inputs[0].shape[1]))
+        model.generate(ids(2, 5), max_new_tokens=4, eos_token_id=None)
+        assert seen == [5, 1, 1, 1]
+        assert scored == [1, 1, 1, 1]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"mems": [torch.zeros(4, 2, 12)] * 2, "use_cache": False}, "mems cannot be given with use_cache=False"),
+            ({"past_key_values": ((torch.zeros(1),) * 2,)}, "past_key_values are not"),
+            ({"mems": [torch.zeros(3, 2, 12)] * 2}, "mems shorter than mem_len"),
+            ({"return_dict_in_generate": True, "output_hidden_states": True}, "prompts of one length"),
+        ],
+    )
+    def test_what_cannot_be_honoured_is_refused(self, options: dict[str, Any], message: str) -> None:
+        padded = torch.tensor([[0, 5, 6], [7, 8, 9]])
+        with pytest.raises(UserError, match=message):
+            made(pad_token_id=0, eos_token_id=None).generate(padded, max_new_tokens=2, **options)

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UserError
+from ...generation.memory import MemoryGenerationMixin
+from ...generation.state import DecodingState
 from ...modeling_embeddings import resize_tables, vocabulary_size
 from ...modeling_heads import LastTokenSequenceClassification, TaskModel, called_like
 from ...modeling_outputs import ModelOutput, Tensors
@@ -25,6 +27,7 @@ from ...nn.embeddings import embed_words
 from ...nn.inputs import check_shapes
 from ...nn.losses import IGNORED
 from ...nn.masks import head_masks
+from ...nn.memories import Memories
 from ...nn.relative_distances import inverse_frequencies
 from .configuration_transfo_xl import TransfoXLConfig
 from .modeling_transfo_xl_layers import DecoderLayer, PositionalEmbedding, SegmentInputs, query_bias
@@ -264,8 +267,11 @@ class TransfoXLModel(TransfoXLPreTrainedModel):
 
 
 @called_like(TransfoXLModel)
-class TransfoXLLMHeadModel(TaskModel, TransfoXLPreTrainedModel):
+class TransfoXLLMHeadModel(MemoryGenerationMixin, TaskModel, TransfoXLPreTrainedModel):
     """Transformer-XL with the probabilities of the next word.
+
+    To write a text it reads the prompt as one segment and each word behind it as another, and sees the segments before
+    as far as its memory goes. Without memory (``mem_len`` 0) the text is one segment, which is read again at each step.
 
     Args:
         config: The hyper-parameters.
@@ -292,11 +298,14 @@ class TransfoXLLMHeadModel(TaskModel, TransfoXLPreTrainedModel):
         """The layer that scores the words of the last cluster."""
         return self.crit.out_layers[-1]
 
-    def forward(self, *, labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:
+    def forward(
+        self, *, labels: Tensor | None = None, logits_to_keep: int = 0, return_dict: bool | None = None, **inputs: Any
+    ) -> Any:
         """Computes the probabilities or, which needs far fewer of them, the losses.
 
         Args:
             labels: ``[batch, time]`` input ids, shifted inside; -100 counts for nothing.
+            logits_to_keep: For how many of the last positions there are probabilities; 0 means all.
             return_dict: False for a tuple; None as the configuration says.
             **inputs: The arguments of the base model.
 
@@ -305,11 +314,75 @@ class TransfoXLLMHeadModel(TaskModel, TransfoXLPreTrainedModel):
             with ``losses`` and their mean ``loss``.
         """
         base = self.run_base(inputs)
-        result = self.crit(base.last_hidden_state, labels)
+        hidden = base.last_hidden_state
+        result = self.crit(hidden[:, -logits_to_keep:] if labels is None else hidden, labels)
         if labels is None:
             return self.output(TransfoXLLMHeadModelOutput, base, return_dict, prediction_scores=result)
         loss = result.sum() / (labels[:, 1:] != IGNORED).sum()
         return self.output(TransfoXLLMHeadModelOutput, base, return_dict, losses=result, loss=loss)
+
+    @property
+    def _mem_len(self) -> int:
+        return cast("TransfoXLModel", self.base_model).mem_len
+
+    def _new_state(self, rows: int, capacity: int) -> DecodingState | None:
+        return Memories() if self._mem_len else None
+
+    def _generation_step(
+        self, input_ids: Tensor, state: DecodingState | None, inputs: dict[str, Any], wanted: dict[str, bool]
+    ) -> tuple[Any, DecodingState | None]:
+        """Reads what is not remembered yet. Without a state that is everything, in the same segments."""
+        memories = self._started(state, inputs)
+        known = Memories() if memories is None else memories
+        prompt, mask, embeds = (
+            inputs.pop("prompt_length"),
+            inputs.pop("attention_mask"),
+            inputs.pop("inputs_embeds", None),
+        )
+        inputs.pop("position_ids", None)
+        options = {**inputs, **wanted, "logits_to_keep": 1, "return_dict": True}
+        output = None
+        if not known.get_seq_length():
+            first = prompt if self._mem_len else input_ids.shape[1]
+            given = {"input_ids": input_ids} if embeds is None else {"inputs_embeds": embeds}
+            segment = {name: values[:, :first] for name, values in given.items()}
+            output = self._read_segment(segment, None if mask is None else mask[:, :first], known.mems, options)
+            known.replace(output.mems or (), first)
+        for place in range(known.get_seq_length(), input_ids.shape[1]):
+            output = self(input_ids[:, place : place + 1], mems=known.mems, **options)
+            known.replace(output.mems, 1)
+        return output, memories
+
+    def _read_segment(
+        self, segment: dict[str, Tensor], mask: Tensor | None, mems: list[Tensor] | None, options: dict[str, Any]
+    ) -> TransfoXLLMHeadModelOutput:
+        """Reads a segment, if there is padding row by row without it: the model knows no padding.
+
+        Args:
+            segment: ``input_ids`` or ``inputs_embeds``, ``[batch, time, …]``.
+            mask: 1 for words and 0 for padding, ``[batch, time]``; None if there is none.
+            mems: The memory of what comes before.
+            options: Further arguments of the forward pass.
+
+        Raises:
+            UserError: What is asked for has another shape for each row.
+        """
+        if mask is None:
+            return self(**segment, mems=mems, **options)  # type: ignore[no-any-return]
+        if options.keys() & {"output_attentions", "output_hidden_states"} or (mems and len(mems[0]) < self._mem_len):
+            raise UserError(
+                "Padded prompts are read one by one, each in its own length.",
+                advice="Give prompts of one length for hidden states, attentions, or mems shorter than mem_len.",
+            )
+        rows = []
+        for row, real in enumerate(mask > 0):
+            own = {name: values[row : row + 1, real] for name, values in segment.items()}
+            before = None if mems is None else [memory[:, row : row + 1] for memory in mems]
+            rows.append(self(**own, mems=before, **options))
+        return TransfoXLLMHeadModelOutput(
+            prediction_scores=torch.cat([output.prediction_scores for output in rows]),
+            mems=[torch.cat(layer, dim=1) for layer in zip(*(output.mems or () for output in rows), strict=True)],
+        )
 
 
 @called_like(TransfoXLModel)
