@@ -287,6 +287,10 @@ class TestDecoder:
             build(BertLMHeadModel)
         assert "is_decoder" in caplog.text
 
+    def test_an_encoder_does_not_write(self, ids: torch.Tensor) -> None:
+        with pytest.raises(UserError, match="is_decoder=False"):
+            build(BertLMHeadModel).generate(ids)
+
     def test_it_writes_texts(self, ids: torch.Tensor) -> None:
         model = self.decoder()
         written = model.generate(ids, max_new_tokens=4, do_sample=False)

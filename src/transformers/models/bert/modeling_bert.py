@@ -17,6 +17,7 @@ from typing import Any, ClassVar, cast
 from torch import Tensor, nn
 
 from ...errors import UserError
+from ...generation.configuration import GenerationConfig
 from ...generation.mixin import GenerationMixin
 from ...modeling_heads import (
     CausalLM,
@@ -306,6 +307,10 @@ class BertLMHeadModel(GenerationMixin, _BertWordScores, CausalLM):
             logger.warning("BertLMHeadModel sees the words that it predicts: its configuration lacks is_decoder=True.")
         self.cls = BertHeads(config, words=True)
         self.post_init()
+
+    def _generation_problems(self, config: GenerationConfig, inputs: Mapping[str, Any]) -> list[str]:
+        """Only a decoder scores the next word."""
+        return [] if self.config.is_decoder else ["is_decoder=False in the model's configuration: it sees later words"]
 
 
 @called_like(BertModel)
