@@ -87,7 +87,7 @@ class Recording:
             result = result[int(step)]
         return result
 
-    def assert_same(self, spelled: Any, result: Any, tolerance: float = 2e-6) -> None:
+    def assert_same(self, spelled: Any, result: Any, tolerance: float = 1e-5) -> None:
         """Holds a result against one that was recorded: the same kinds of containers around the same numbers."""
         if not isinstance(spelled, list):
             assert result is spelled
