@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from tests.shared.tiny_writers import PAD, VOCABULARY, tiny_gpt2, tiny_t5, token_ids
 
-from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel, T5Config, T5ForConditionalGeneration
+from transformers import GenerationConfig
 from transformers.errors import UserError
 from transformers.generation import LogitsProcessor
 from transformers.generation.processors import PromptFacts, processors_for
@@ -77,41 +78,23 @@ def test_what_was_read_has_to_be_tokens(option: str) -> None:
 
 # In generate()
 
-SIZE, PAD = 31, 2
-
-
-def with_visible_weights(model: Any) -> Any:
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                parameter.normal_(std=0.8, generator=generator)
-    return model.eval()
-
 
 @functools.cache
 def gpt2() -> Any:
-    sizes = {"vocab_size": SIZE, "n_positions": 40, "n_embd": 12, "n_layer": 2, "n_head": 3}
-    return with_visible_weights(GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=None)))
+    return tiny_gpt2(n_positions=40)
 
 
 @functools.cache
 def t5() -> Any:
-    sizes = {"vocab_size": SIZE, "d_model": 12, "d_kv": 5, "d_ff": 20, "num_layers": 2, "num_heads": 3}
-    tokens = {"decoder_start_token_id": 0, "eos_token_id": None, "pad_token_id": PAD}
-    return with_visible_weights(T5ForConditionalGeneration(T5Config(**sizes, **tokens, tie_word_embeddings=False)))
-
-
-def ids(*shape: int) -> torch.Tensor:
-    return torch.randint(3, SIZE, shape, generator=torch.Generator().manual_seed(sum(shape)))
+    return tiny_t5()
 
 
 @pytest.mark.parametrize("beams", [1, 3])
 def test_no_sequence_of_two_comes_twice(beams: int) -> None:
     options = {"max_new_tokens": 30, "num_beams": beams}
     for model, start in ((gpt2(), 5), (t5(), 0)):
-        assert repeated(model.generate(ids(1, 5), **options)[0, start:])
-        assert not repeated(model.generate(ids(1, 5), no_repeat_ngram_size=2, **options)[0, start:])
+        assert repeated(model.generate(token_ids(1, 5), **options)[0, start:])
+        assert not repeated(model.generate(token_ids(1, 5), no_repeat_ngram_size=2, **options)[0, start:])
 
 
 def repeated(text: torch.Tensor) -> bool:
@@ -124,7 +107,7 @@ PADDED_OPTIONS = {
     "ngrams": {"no_repeat_ngram_size": 2},
     "prompt": {"encoder_repetition_penalty": 1.8, "encoder_no_repeat_ngram_size": 2},
     "bad words": {"bad_words_ids": [[PAD, 3], *([token] for token in range(4, 16)), [17, 18]]},
-    "bias": {"sequence_bias": {(PAD,): 1.0, (PAD, 7): 5.0, (8, 9): 5.0}},
+    "bias": {"sequence_bias": {(PAD, 7): 20.0, (9,): 20.0, (9, 9): -40.0}},
     "beams": {"num_beams": 3, "repetition_penalty": 1.7, "no_repeat_ngram_size": 2},
     "beginning": {"begin_suppress_tokens": list(range(3, 20)), "suppress_tokens": [20, 21]},
     "ends": {"eos_token_id": [5, 6, 7], "min_new_tokens": 6, "exponential_decay_length_penalty": (2, 1.2)},
@@ -134,7 +117,7 @@ PADDED_OPTIONS = {
 @pytest.mark.parametrize("options", PADDED_OPTIONS.values(), ids=PADDED_OPTIONS.keys())
 def test_each_prompt_of_a_padded_batch_goes_on_as_alone(options: dict[str, Any]) -> None:
     """Of T5 it is the input that is padded."""
-    prompts = [ids(1, length) for length in (2, 7, 4)]
+    prompts = [token_ids(1, length) for length in (2, 7, 4)]
     batch = torch.cat([torch.nn.functional.pad(prompt, (7 - prompt.shape[1], 0), value=PAD) for prompt in prompts])
     mask, changed = (batch != PAD).long(), False
     for model, new in ((gpt2(), slice(7, None)), (t5(), slice(1, None))):
@@ -150,11 +133,11 @@ def test_each_prompt_of_a_padded_batch_goes_on_as_alone(options: dict[str, Any])
 
 
 def test_tokens_are_forced_at_both_ends() -> None:
-    text = t5().generate(ids(2, 5), max_new_tokens=6, forced_bos_token_id=9, forced_eos_token_id=8)
+    text = t5().generate(token_ids(2, 5), max_new_tokens=6, forced_bos_token_id=9, forced_eos_token_id=8)
     assert text[:, 1].tolist() == [9, 9]
     assert text[:, -1].tolist() == [8, 8]
     assert 8 not in text[:, 1:-1]
-    text = t5().generate(ids(2, 5), max_new_tokens=6, forced_bos_token_id=9, begin_suppress_tokens=[9, 10])
+    text = t5().generate(token_ids(2, 5), max_new_tokens=6, forced_bos_token_id=9, begin_suppress_tokens=[9, 10])
     assert text[:, 1].tolist() == [9, 9], "what is forced is not the beginning"
 
 
@@ -165,7 +148,7 @@ def test_tokens_are_forced_at_both_ends() -> None:
 def test_a_function_of_the_prompts_number_says_what_may_follow(strategy: dict[str, Any], texts: int) -> None:
     allowed = [[3, 4, 5], [6, 7, 8]]
     tokens = gpt2().generate(
-        ids(2, 5), max_new_tokens=8, prefix_allowed_tokens_fn=lambda prompt, text: allowed[prompt], **strategy
+        token_ids(2, 5), max_new_tokens=8, prefix_allowed_tokens_fn=lambda prompt, text: allowed[prompt], **strategy
     )[:, 5:]
     assert tokens.shape[0] == 2 * texts
     for row, text in enumerate(tokens):
@@ -175,7 +158,7 @@ def test_a_function_of_the_prompts_number_says_what_may_follow(strategy: dict[st
 def test_processors_of_the_caller_come_before_the_drawing() -> None:
     class Only(LogitsProcessor):
         def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-            return scores.masked_fill(torch.arange(SIZE) != input_ids.shape[1], -100.0)
+            return scores.masked_fill(torch.arange(VOCABULARY) != input_ids.shape[1], -100.0)
 
-    tokens = gpt2().generate(ids(2, 5), max_new_tokens=6, do_sample=True, top_k=1, logits_processor=[Only()])
+    tokens = gpt2().generate(token_ids(2, 5), max_new_tokens=6, do_sample=True, top_k=1, logits_processor=[Only()])
     assert tokens[:, 5:].tolist() == [[5, 6, 7, 8, 9, 10]] * 2

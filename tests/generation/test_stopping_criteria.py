@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from tests.shared.small_tokenizers import TOKENIZED_FAMILIES, small_tokenizer
+from tests.shared.tiny_writers import tiny_gpt2
 
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 from transformers.errors import UserError
@@ -156,3 +157,23 @@ def test_options_become_criteria_behind_those_of_the_caller() -> None:
 def test_stop_strings_need_a_tokenizer() -> None:
     with pytest.raises(UserError, match="need a tokenizer"):
         criteria_for(GenerationConfig(stop_strings=["x"]), None, None)
+
+
+def test_each_text_of_a_batch_ends_at_its_own_string() -> None:
+    tokenizer = small_tokenizer("gpt2")
+    model = tiny_gpt2(vocab_size=len(tokenizer), n_positions=48)
+    prompts = torch.tensor([[65, 66], [67, 68], [69, 70]])
+    free = model.generate(prompts, max_new_tokens=30, eos_token_id=None)
+    texts = [tokenizer.decode(row) for row in free]
+    strings = [texts[0][12:17], texts[1][25:29]]
+    ended = model.generate(
+        prompts, max_new_tokens=30, eos_token_id=None, pad_token_id=0, stop_strings=strings, tokenizer=tokenizer
+    )
+    lengths = []
+    for row, whole in zip(ended, free, strict=True):
+        ends = [length for length in range(3, 33) if completed(tokenizer, whole[:length].tolist(), strings)]
+        lengths.append(min(ends, default=32))
+        assert torch.equal(row[: lengths[-1]], whole[: lengths[-1]])
+        assert set(row[lengths[-1] :].tolist()) <= {0}
+    assert len(set(lengths)) == 3
+    assert ended.shape[1] == max(lengths)

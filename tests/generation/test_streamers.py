@@ -7,6 +7,7 @@ import threading
 import pytest
 import torch
 from tests.shared.small_tokenizers import TOKENIZED_FAMILIES, small_tokenizer
+from tests.shared.tiny_writers import tiny_gpt2
 
 from transformers import PreTrainedTokenizerBase, TextIteratorStreamer, TextStreamer
 from transformers.errors import UserError
@@ -101,3 +102,13 @@ def test_a_loop_gets_the_pieces_of_another_thread() -> None:
 def test_a_loop_does_not_wait_for_ever() -> None:
     with pytest.raises(queue.Empty):
         next(TextIteratorStreamer(small_tokenizer("gpt2"), timeout=0.01))
+
+
+def test_generate_streams_the_text_that_it_returns() -> None:
+    tokenizer = small_tokenizer("gpt2")
+    model = tiny_gpt2(vocab_size=len(tokenizer), n_positions=48)
+    prompt = torch.tensor([[65, 66]])
+    for skip_prompt, start in ((True, 2), (False, 0)):
+        streamer = Pieces(tokenizer, skip_prompt=skip_prompt)
+        tokens = model.generate(prompt, max_new_tokens=30, do_sample=True, top_k=0, streamer=streamer)
+        assert "".join(streamer.__dict__["pieces"]) == tokenizer.decode(tokens[0, start:])
