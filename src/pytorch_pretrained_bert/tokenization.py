@@ -60,6 +60,9 @@ class BasicTokenizer(basic_tokenizer.BasicTokenizer):
     def _normalized(self, text: str) -> str:
         return text
 
+    def _split(self, folded: str) -> list[str]:
+        return [folded] if folded in self.never_split else super()._split(folded)
+
 
 class WordpieceTokenizer(basic_tokenizer.WordpieceTokenizer):
     """Splits words into the longest pieces that the vocabulary has, from left to right.

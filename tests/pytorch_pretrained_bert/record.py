@@ -289,10 +289,15 @@ TEXTS = [
     "tab\tnew\nline\r\u00a0\u3000\u200bzero\ufeff", "e.g. 12,345.67 -- (it's) [x]_y* #1 @me",
     "\ue000\u0378\ufffd\x00\x07 \U0002b820", "we've I'm isn't do not they're",
     "<unk> <eos> <|endoftext|> _start_ [SEP]x", "The cat sat on the mat . The CAT",
-    "hello there, world ! hello ? a 's b",
+    "hello there, world ! hello ? a 's b", "d\u00f6n't \u0308don't don't",
 ]  # fmt: skip
 
-BERT_TOKENIZERS = [{}, {"do_lower_case": False}, {"do_basic_tokenize": False}, {"never_split": ["[MASK]", "Don't."]}]
+BERT_TOKENIZERS = [
+    {},
+    {"do_lower_case": False},
+    {"do_basic_tokenize": False},
+    {"never_split": ["[MASK]", "Don't.", "don't"]},
+]
 
 PREPARED = {"train": " = Title = \n\n the cat sat on the mat .\n the dog <unk> . The\n", "valid": " the bird sat\n",
             "test": " a cat\n"}  # fmt: skip

@@ -52,18 +52,22 @@ class BasicTokenizer:
         if self.tokenize_chinese_chars:
             cleaned = cleaned.translate(_IDEOGRAPHS_APART)
         words = self._normalized(cleaned).split()
-        return [part for word in words for part in ([word] if word in kept else self._split(word))]
+        return [part for word in words for part in ([word] if word in kept else self._split(self._folded(word)))]
 
     def _normalized(self, text: str) -> str:
         """The text with letters and their accents as one character, where there is one."""
         return unicodedata.normalize("NFC", text)
 
-    def _split(self, word: str) -> list[str]:
+    def _folded(self, word: str) -> str:
+        """A word in lower case and without accents, as far as is wanted."""
         if self.do_lower_case:
             word = word.lower()
         if self.strip_accents or (self.do_lower_case and self.strip_accents is None):
             word = unicodedata.normalize("NFD", word).translate(_WITHOUT_MARKS)
-        return (word.translate(_PUNCTUATION_APART) if self.do_split_on_punc else word).split()
+        return word
+
+    def _split(self, folded: str) -> list[str]:
+        return (folded.translate(_PUNCTUATION_APART) if self.do_split_on_punc else folded).split()
 
 
 class WordpieceTokenizer:
