@@ -48,6 +48,8 @@ def test_nothing_is_replaced_unless_it_is_asked_for(tmp_path: Path, capsys: pyte
     assert export(tmp_path / "one", tmp_path / "back" / "m.ckpt", "--global_step", "7", "--overwrite") == 0
     assert variables(tmp_path / "back")["global_step"] == 7
 
+    assert export(tmp_path / "one", tmp_path / "new" / "m.ckpt.index") == 1
+    assert f"Name all of them: {tmp_path}/new/m.ckpt." in capsys.readouterr().err
     assert export(tmp_path / "one", tmp_path / "back") == 1
     assert "Name a checkpoint in it" in capsys.readouterr().err
     assert export(tmp_path / "one", tmp_path / "one" / "m.ckpt", "--overwrite") == 1

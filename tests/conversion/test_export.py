@@ -321,6 +321,8 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("case", "fields", "said"),
     [
+        ("gpt/lm-small", {"afn": "silu"}, 'afn is "silu"'),
+        ("gpt/lm-small", {"n_layer": 4}, "transformer.h.3"),
         ("gpt2/small", {"activation_function": "relu"}, 'activation_function is "relu"'),
         ("gpt2/small", {"n_embd": 12}, "wte.weight is [603, 24], the configuration says [603, 12]"),
         ("albert/pretraining-v2", {"position_embedding_type": "relative_key"}, "position_embedding_type"),
@@ -342,6 +344,20 @@ def test_what_the_original_cannot_express_is_named(
     config.write_text(json.dumps(json.loads(config.read_text()) | fields))
 
     assert said in refusal(tmp_path / "hub")
+
+
+@pytest.mark.parametrize(("case", "added"), [("gpt/lm-small", 0), ("gpt/rocstories-finetuned", 3)])
+def test_openai_gpt_counts_from_its_vocabulary(case: str, added: int, tmp_path: Path) -> None:
+    (kind,) = (each for each in CASES if each.name == case)
+    kind.convert(tmp_path / "one")
+    rows = json.loads((tmp_path / "one" / "config.json").read_text())["vocab_size"]
+    vocabulary = {f"w{number}": number for number in range(rows - added)}
+    (tmp_path / "one" / "vocab.json").write_text(json.dumps(vocabulary))
+    kind.export(tmp_path / "one", tmp_path / "back")
+
+    (tmp_path / "one" / "vocab.json").write_text(json.dumps({**vocabulary, "more": rows}))
+    with pytest.raises(UserError, match=f"vocab.json has {len(vocabulary) + 1} tokens"):
+        kind.export(tmp_path / "one", tmp_path / "again")
 
 
 def test_a_constant_has_to_be_what_the_original_implies(tmp_path: Path) -> None:

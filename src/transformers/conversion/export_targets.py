@@ -97,6 +97,12 @@ class Bundle(Target):
 
     step: int | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.path.suffix == ".index":
+            prefix = self.path.with_suffix("")
+            raise OutputError(f"{self.path} is one of several files.", advice=f"Name all of them: {prefix}.")
+
     @property
     def names(self) -> Sequence[str]:
         return [f"{self.path.name}.data-00000-of-00001", f"{self.path.name}.index", "checkpoint"]

@@ -185,14 +185,16 @@ def _in_order(first: Sequence[str], last: Sequence[str], names: Collection[str])
 
 
 def inexpressible(model: ExportedModel) -> list[str]:
-    """A fine-tuned model in whose table the positions begin elsewhere than behind the three special tokens."""
+    """A table of tokens that is not as long as the vocabulary, from which the original counts."""
     vocabulary = model.folder / "vocab.json"
-    if not _is_fine_tuned(model) or not vocabulary.is_file():
+    if not vocabulary.is_file():
         return []
     entries, rows = len(read_json_object(vocabulary)), model.config.vocab_size
-    if entries + SPECIAL_TOKENS == rows:
+    special = SPECIAL_TOKENS if _is_fine_tuned(model) else 0
+    if entries + special == rows:
         return []
-    return [f"vocab_size is {rows}, but vocab.json has {entries} tokens: a fine-tuned model has {SPECIAL_TOKENS} more"]
+    more = f"a fine-tuned model has {special} more" if special else "a released model has as many"
+    return [f"vocab_size is {rows}, but vocab.json has {entries} tokens: {more}"]
 
 
 WAY_BACK = WayBack(

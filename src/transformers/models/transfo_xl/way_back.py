@@ -121,9 +121,13 @@ def _wrong_ties(model: ExportedModel) -> Iterator[str]:
         )
 
 
+def _vocabulary_file(folder: Path) -> Path | None:
+    return next((folder / name for name in _VOCABULARIES if (folder / name).is_file()), None)
+
+
 def _vocabulary(folder: Path) -> dict[str, Any] | None:
     """The attributes of the vocabulary as the original has them; None if there is none."""
-    file = next((folder / name for name in _VOCABULARIES if (folder / name).is_file()), None)
+    file = _vocabulary_file(folder)
     if file is None:
         return None
     from .vocabulary import WordVocabulary
@@ -156,7 +160,7 @@ def _flags_text(model: ExportedModel) -> str:
 
 
 def _notes(model: ExportedModel) -> Iterator[str]:
-    if _vocabulary(model.folder) is None:
+    if _vocabulary_file(model.folder) is None:
         yield f"no {CACHE} is written: {model.folder} has no {' and no '.join(_VOCABULARIES)}"
     else:
         yield f"{CACHE} has the vocabulary, and no texts"
