@@ -172,7 +172,7 @@ def test_padding_in_front_of_a_prompt_is_not_seen() -> None:
 def test_padding_of_the_input_is_not_seen(side: str) -> None:
     read, padding = [0, 1, 2], [4, 4]
     row = padding + read if side == "left" else read + padding
-    mask = torch.tensor([[int(token != 4) for token in row]])
+    mask = torch.tensor([[token != 4 for token in row]])
     penalty = EncoderRepetitionPenaltyLogitsProcessor(1.5, torch.tensor([row]), encoder_mask=mask)
     assert processed(penalty, [[3]]) == processed(
         EncoderRepetitionPenaltyLogitsProcessor(1.5, torch.tensor([read])), [[3]]

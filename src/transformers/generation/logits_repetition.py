@@ -72,7 +72,7 @@ class EncoderRepetitionPenaltyLogitsProcessor(LogitsProcessor):
         self.penalty = 1 / _positive("encoder_repetition_penalty", penalty)
         self._tokens = encoder_input_ids
         if encoder_mask is not None:
-            some_token = encoder_input_ids.gather(1, encoder_mask.argmax(1, keepdim=True))
+            some_token = encoder_input_ids.gather(1, encoder_mask.long().argmax(1, keepdim=True))
             self._tokens = _Padding(encoder_mask).replaced(encoder_input_ids, some_token)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
