@@ -12,6 +12,7 @@ from .modeling_heads import TaskModel, flatten_choices, sequence_summary
 from .modeling_outputs import ModelOutput, Tensors
 from .modeling_utils import PreTrainedModel
 from .nn.cache import Cache
+from .nn.linear import Linear
 from .nn.losses import next_token_loss, token_loss
 
 
@@ -25,7 +26,7 @@ class LinearLanguageHead(TaskModel):
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel) -> None:
         super().__init__(config, base_model)
-        self.lm_head: nn.Module = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head: nn.Module = Linear(config.hidden_size, config.vocab_size, bias=False)
 
     def get_output_embeddings(self) -> nn.Module:
         """The layer that scores the tokens of the vocabulary."""

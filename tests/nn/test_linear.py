@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from transformers.nn.linear import Conv1D, keep_inputs, keep_outputs
+from transformers.nn.linear import Conv1D, Linear, keep_inputs, keep_outputs
 
 
 def test_conv1d_multiplies_by_the_weight_as_it_is_stored() -> None:
@@ -29,3 +30,38 @@ def test_features_can_be_cut_away(layer: nn.Linear | Conv1D) -> None:
     torch.testing.assert_close(layer(x[:, inputs]), expected)
     assert (layer.in_features, layer.out_features) == (2, 2)
     assert not layer.weight.requires_grad
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(1, 1024), (4, 1, 1024), (2, 3, 1024), (8, 1024), (9, 1024)])
+def test_pieces_of_a_large_matrix_give_what_it_gives(shape: tuple[int, ...], bias: bool) -> None:
+    torch.manual_seed(0)
+    layer, x = Linear(1024, 1030, bias=bias), torch.randn(shape)
+    expected = torch.nn.functional.linear(x, layer.weight, layer.bias)
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), expected)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert layer(x).dtype == torch.bfloat16
+    layer(x).sum().backward()
+    assert layer.weight.grad is not None
+
+
+def test_large_matrices_are_taken_in_pieces_for_few_rows_only() -> None:
+    layer, sizes = Linear(1024, 1030), []
+
+    class Products(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            if function.overloadpacket in (torch.ops.aten.mm, torch.ops.aten.addmm, torch.ops.aten.linear):
+                sizes.append(max(arg.numel() for arg in args if isinstance(arg, torch.Tensor)))
+            return function(*args, **(kwargs or {}))
+
+    def largest(rows: int) -> int:
+        sizes.clear()
+        with Products():
+            layer(torch.ones(rows, 1024))
+        return max(sizes)
+
+    with torch.no_grad():
+        assert largest(4) <= 2**17
+        assert largest(1) == largest(100) == 1024 * 1030
+    assert largest(4) == 1024 * 1030, "a backward pass would have to put the pieces together again"

@@ -44,7 +44,7 @@ from ...nn.cache import PastKeyValues, cache_for_call
 from ...nn.embeddings import embed_words
 from ...nn.heads import at_positions, last_real_position
 from ...nn.layers import AttentionInputs, keys_and_values
-from ...nn.linear import keep_inputs, keep_outputs
+from ...nn.linear import Linear, keep_inputs, keep_outputs
 from ...nn.masks import additive_mask, causal_mask, head_masks, self_attention_mask
 from ...nn.relative_positions import RelativePositionBias
 from .configuration_t5 import T5Config
@@ -154,8 +154,8 @@ class T5DenseActDense(nn.Module):
 
     def __init__(self, config: T5Config) -> None:
         super().__init__()
-        self.wi = nn.Linear(config.d_model, config.d_ff, bias=False)
-        self.wo = nn.Linear(config.d_ff, config.d_model, bias=False)
+        self.wi = Linear(config.d_model, config.d_ff, bias=False)
+        self.wo = Linear(config.d_ff, config.d_model, bias=False)
         self.dropout = nn.Dropout(config.dropout_rate)
         self.act = activation(config.dense_act_fn)
 
@@ -169,9 +169,9 @@ class T5DenseGatedActDense(nn.Module):
 
     def __init__(self, config: T5Config) -> None:
         super().__init__()
-        self.wi_0 = nn.Linear(config.d_model, config.d_ff, bias=False)
-        self.wi_1 = nn.Linear(config.d_model, config.d_ff, bias=False)
-        self.wo = nn.Linear(config.d_ff, config.d_model, bias=False)
+        self.wi_0 = Linear(config.d_model, config.d_ff, bias=False)
+        self.wi_1 = Linear(config.d_model, config.d_ff, bias=False)
+        self.wo = Linear(config.d_ff, config.d_model, bias=False)
         self.dropout = nn.Dropout(config.dropout_rate)
         self.act = activation(config.dense_act_fn)
 
@@ -585,7 +585,7 @@ class T5ForConditionalGeneration(GenerationMixin, Seq2SeqLM, _T5EncoderDecoder):
 
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
-        self.lm_head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.lm_head = Linear(config.d_model, config.vocab_size, bias=False)
         self.post_init()
 
     def lm_logits(self, hidden: Tensor) -> Tensor:
