@@ -8,14 +8,17 @@ from torch import Tensor, nn
 #: As many rows of an input (texts or beams of a step of generation) are few.
 _FEW_ROWS = range(3, 9)
 
-#: Matrices of as many numbers are large, and the pieces that they are multiplied in: half a megabyte stays in a cache.
-_LARGE, _PIECE = 2**20, 2**17
+#: Matrices of as many numbers are large.
+_LARGE = 2**18
+
+#: As many outputs are computed at a time: their part of the matrix stays in a cache of the processor.
+_PIECE = 128
 
 
 class Linear(nn.Linear):
     """A linear layer that wastes no time on the few rows of a step of generation.
 
-    A product of few rows with a large matrix takes the processor's library up to twice as long as the products with its
+    A product of few rows with a large matrix takes the library of a processor up to twice as long as products with its
     pieces, because it first copies the matrix into an order of its own.
     """
 
@@ -24,8 +27,12 @@ class Linear(nn.Linear):
         if not self._in_pieces(x):
             return super().forward(x)
         rows = x.flatten(0, -2)
-        pieces = torch.split(self.weight, max(1, _PIECE // self.in_features))
-        output = torch.cat([nn.functional.linear(rows, piece) for piece in pieces], dim=1)
+        outputs, inputs = self.weight.shape
+        whole = outputs - outputs % _PIECE
+        pieces = self.weight[:whole].view(-1, _PIECE, inputs).transpose(1, 2)
+        output = torch.bmm(rows.expand(len(pieces), -1, -1), pieces).transpose(0, 1).flatten(1)
+        if whole < outputs:
+            output = torch.cat([output, nn.functional.linear(rows, self.weight[whole:])], dim=1)
         if isinstance(self.bias, Tensor):
             output += self.bias
         return output.view(*x.shape[:-1], -1)
@@ -33,6 +40,8 @@ class Linear(nn.Linear):
     def _in_pieces(self, x: Tensor) -> bool:
         return (
             self.weight.numel() >= _LARGE
+            and self.weight.shape[0] >= _PIECE
+            and self.weight.is_contiguous()
             and x.numel() // self.in_features in _FEW_ROWS
             and x.device.type == "cpu"
             and x.dtype == self.weight.dtype == torch.float32

@@ -50,7 +50,7 @@ from ...nn.relative_positions import RelativePositionBias
 from .configuration_t5 import T5Config
 
 
-class QueryProjection(nn.Linear):
+class QueryProjection(Linear):
     """The layer that makes queries; its new weights hold the factor size^-½ that the scores lack."""
 
 
@@ -75,9 +75,9 @@ class T5Attention(nn.Module):
         self.dropout = config.dropout_rate
         inner = config.num_heads * config.d_kv
         self.q = QueryProjection(config.d_model, inner, bias=False)
-        self.k = nn.Linear(config.d_model, inner, bias=False)
-        self.v = nn.Linear(config.d_model, inner, bias=False)
-        self.o = nn.Linear(inner, config.d_model, bias=False)
+        self.k = Linear(config.d_model, inner, bias=False)
+        self.v = Linear(config.d_model, inner, bias=False)
+        self.o = Linear(inner, config.d_model, bias=False)
         self.relative_attention_bias = bias
 
     def forward(
