@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from .ancestry import Ancestry
@@ -76,8 +75,3 @@ class Memories:
             self._layers = [GrowingStates(self.capacity and self._before + self.capacity) for _ in states]
         for layer, new in zip(self._layers, states, strict=True):
             layer.append(new)
-
-
-def beside_memory(before: int, values: Tensor, fill: int) -> Tensor:
-    """Values of tokens, ``[batch, time]``, behind those of the positions that were remembered before: ``fill``."""
-    return torch.cat([values.new_full((values.shape[0], before), fill), values], dim=1) if before else values
