@@ -37,14 +37,19 @@ _SCALE = np.float32(0.02)
 
 def _write_bundle(folder: Path, model: Model, variables: Variables) -> None:
     """``model.ckpt.*`` of TensorFlow and the file of hyper-parameters beside it."""
-    write_bundle(folder / "model.ckpt", variables)
+    write_bundle(folder / "model.ckpt", ((variable, partial(_in_one_piece, values)) for variable, values in variables))
     (folder / model.config_file).write_text(json.dumps(model.config, indent=2) + "\n")
+
+
+def _in_one_piece(values: Callable[[], Array]) -> list[Array]:
+    return [values()]
 
 
 def _write_numpy_folder(folder: Path, model: Model, variables: Variables) -> None:
     """``params_shapes.json`` and ten pieces of one long vector, whose borders are not those of the arrays."""
     named = {variable.name: (variable, values) for variable, values in variables}
-    numbers = {str(number): variable for number, (variable, _) in enumerate(variables)}
+    matrix = (1, 1)  # the second array is one: it tells the released folder from a fine-tuned list
+    numbers = {str(number): Variable(str(number), matrix, model.dtype) for number in range(len(variables))}
     canonical_names = load_family(model.family).canonical_names
     order = canonical_names(numbers).values() if canonical_names else named
     shapes = [named[name][0].shape for name in order]
@@ -198,6 +203,7 @@ _XLM = Model(
         "mask_index": 5, "lang2id": {"en": 0, "fr": 1}, "id2lang": {0: "en", 1: "fr"}, "mlm_steps": [("en", None)],
         "clm_steps": [], "max_vocab": -1,
     },
+    absent=("model/pred_layer.proj.head.*",),
     writer=_write_torch_file,
 )  # fmt: skip
 
