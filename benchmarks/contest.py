@@ -78,6 +78,7 @@ class Row:
         prepare: Called before the first run: writes the inputs.
         check: Called when every contestant has run once: compares what they produced and returns what it found, in
             words; it is given the names of those that succeeded.
+        check_runs: Whether the comparison runs the contestants itself; there is no run before it then.
         removed_after: Files and folders that no later row needs; they stay if the outputs differ.
         per_threads: Whether the row is measured once for each number of threads; otherwise the defaults of each program
             apply, as its user has them.
@@ -91,6 +92,7 @@ class Row:
     notes: Sequence[str] = ()
     prepare: Callable[[], None] | None = None
     check: Callable[[frozenset[str]], Sequence[str]] | None = None
+    check_runs: bool = False
     removed_after: Sequence[Path] = ()
     per_threads: bool = False
 
@@ -150,7 +152,7 @@ def _rehearse(row: Row, failures: dict[str, str], say: Callable[[str], None]) ->
     """Runs every contestant once, adds those that fail to ``failures``, and compares what the others produced."""
     if row.prepare:
         row.prepare()
-    for contestant in row.contestants:
+    for contestant in () if row.check_runs else row.contestants:
         if contestant.name not in failures:
             say(f"  first run, not counted: {contestant.name}")
             _, failure = _run(contestant)

@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.list:
         print("\n".join(f"{row.id:28} {row.title}" for row in rows))
         return 0
-    results = _results(bench, rows, arguments.repeat, arguments.threads)
+    if not rows:
+        _say(f"no row is called {' or '.join(arguments.rows)}: see --list")
+        return 2
     path = arguments.results / f"{arguments.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(without_folders(json.dumps(results, indent=1), bench) + "\n")
+    for results in _results(bench, rows, arguments.repeat, arguments.threads):
+        path.write_text(without_folders(json.dumps(results, indent=1), bench) + "\n")
     subprocess.run([sys.executable, str(HERE / "report.py"), str(path)], check=True)
     return 1 if any(row["failure"] for row in results["rows"]) else 0
 
@@ -84,7 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _results(bench: Bench, rows: Sequence[Row], repeat: int, threads: Sequence[int]) -> dict[str, Any]:
+def _results(bench: Bench, rows: Sequence[Row], repeat: int, threads: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """The results again and again, with one row more each time, so that what was measured outlives an interruption."""
     results: dict[str, Any] = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": commit(),
@@ -105,7 +109,7 @@ def _results(bench: Bench, rows: Sequence[Row], repeat: int, threads: Sequence[i
         for name, problem in problems:
             if problem:
                 _say(f"  {name}: {problem}")
-    return results
+        yield results
 
 
 def _variants(row: Row, threads: Sequence[int]) -> list[Row]:

@@ -40,7 +40,7 @@ def rows(bench: Bench) -> Iterator[Row]:
             notes=(_NUMBERS_NOTE,) if family in _SPLIT_NUMBERS else (),
             prepare=partial(_prepare, bench, folder),
             check=partial(_check, bench, family, contestants),
-            per_threads=True,
+            check_runs=True,
         )
 
 
@@ -49,7 +49,7 @@ _WAYS = {OURS: "library", ENGINE: "engine"}
 
 def _contestant(bench: Bench, name: str, way: str, folder: Path) -> Contestant:
     command = (bench.ours.program("python"), _PROGRAM, way, str(folder), str(folder.parent / "text.txt"))
-    return Contestant(name, command, times_itself=True)
+    return Contestant(name, command, {"TOKENIZERS_PARALLELISM": "false"}, times_itself=True)
 
 
 def _prepare(bench: Bench, folder: Path) -> None:
