@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any
 
@@ -78,10 +77,9 @@ def waits_per_step(model: Any, **options: Any) -> float:
 )
 def test_the_device_is_asked_at_most_once_per_step(options: dict[str, Any]) -> None:
     model = tiny_gpt2()
-    sums = int("do_sample" in options)  # of probabilities, which are looked at on a CPU only, where nothing waits
-    assert waits_per_step(model, **options) == sums
+    assert waits_per_step(model, **options) == 0
     never = Forbids(torch.tensor([29]))
-    assert waits_per_step(model, eos_token_id=29, logits_processor=[never], **options) == sums + 1
+    assert waits_per_step(model, eos_token_id=29, logits_processor=[never], **options) == 1
 
 
 def test_nothing_is_drawn_from_scores_that_are_no_numbers() -> None:
@@ -93,15 +91,12 @@ def test_nothing_is_drawn_from_scores_that_are_no_numbers() -> None:
         tiny_gpt2().generate(token_ids(2, 4), max_new_tokens=3, do_sample=True, logits_processor=[Broken()])
 
 
-def test_rare_tokens_of_a_large_vocabulary_are_drawn_as_often_as_they_should() -> None:
-    scores = torch.zeros(1, 300_000)
-    scores[:, 0] = math.log(2 * 299_999)
+def test_a_seed_draws_the_tokens_that_torch_draws_for_it() -> None:
+    scores = torch.randn(5, 1000, generator=torch.Generator().manual_seed(1))
     choose = token_choice(GenerationConfig(do_sample=True), torch.Generator().manual_seed(0))
-    tokens = torch.cat([choose(scores) for _ in range(300)])
-    rare = tokens[tokens > 0]
-    assert 70 < len(rare) < 130
-    assert len(rare.unique()) > 0.95 * len(rare)
-    assert (rare < 150_000).float().mean() == pytest.approx(0.5, abs=0.2)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        assert torch.equal(choose(scores), scores.softmax(-1).multinomial(1, generator=generator)[:, 0])
 
 
 class TestCriteria:
