@@ -70,6 +70,19 @@ def test_a_square_matrix_of_an_unknown_name_is_asked_for_and_the_answer_is_follo
     assert head(made)["classifier.weight"][1] == Transpose()
 
 
+def test_the_answer_may_be_given_for_the_whole_layer() -> None:
+    made = plan({"t/w": (6, 6), "t/b": (6,)}, ["t=classifier:copy"])
+    assert head(made) == {
+        "classifier.weight": (("t/w",), Copy(), (6, 6)),
+        "classifier.bias": (("t/b",), Copy(), (6,)),
+    }
+
+
+def test_a_misspelled_scope_is_answered_with_the_right_one() -> None:
+    with pytest.raises(ConversionError, match=r"no variable or scope loss/taggr \(did you mean loss/tagger\?\)"):
+        plan({"loss/tagger/kernel": (6, 3), "loss/tagger/bias": (3,)}, ["loss/taggr=classifier"])
+
+
 def test_all_mappings_that_cannot_be_followed_are_told_at_once_with_what_was_meant() -> None:
     form = "is not of the form VARIABLE=PARAMETER, with :transpose or :copy behind it if needed"
     with pytest.raises(ConversionError) as failure:

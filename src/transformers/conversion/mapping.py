@@ -136,8 +136,11 @@ class _Resolver:
         try:
             asked = _Map.parse(text)
             pairs = self._pairs(self._corrected(asked) if nearly else asked)
+            matrices = [target for _, target in pairs if _is_matrix(self._parameters[target])]
+            if asked.said is not None and not matrices:
+                raise _MapError(f"{asked.goal} is no matrix that could be copied or transposed")
             for variable, target in pairs:
-                self._assign(text, variable, self._parameters[target], asked.said)
+                self._assign(text, variable, self._parameters[target], asked.said if target in matrices else None)
         except _MapError as error:
             separator = " " if str(error).startswith("is ") else ": "
             self.problems.append(f"{text}{separator}{error}")
@@ -167,7 +170,8 @@ class _Resolver:
             return [(variable, asked.goal)]
         inside = self._inside(asked.name)
         if not inside:
-            raise _MapError(_unknown("variable or scope", asked.name, self._stored))
+            scopes = {scope_of(name) for name in self._stored}
+            raise _MapError(_unknown("variable or scope", asked.name, scopes | self._stored.keys()))
         wanted = self._of_module(asked.goal)
         if not wanted:
             raise _MapError(_unknown("module", asked.goal, self._modules()))
@@ -235,7 +239,7 @@ class _Resolver:
 
     def _suffices(self, scope: str, wanted: Sequence[Placed]) -> bool:
         inside = self._inside(scope)
-        return all(any(fits(variable, placed, self._layout) for variable in inside) for placed in wanted)
+        return all(any(could_be(variable, placed, self._layout) for variable in inside) for placed in wanted)
 
 
 def find_parameters(rules: Rules, layout: Layout) -> dict[str, Placed]:
@@ -302,8 +306,6 @@ def _operation(
 ) -> Operation | None:
     """What makes a parameter from the user's variable, or None if that is what the family's rule says."""
     if not _is_matrix(placed):
-        if said is not None:
-            raise _MapError(f"{placed.target} is no matrix that could be copied or transposed")
         return None
     operation = said or _orientation(variable, placed, sizes)
     if _is_convolution(variable):
@@ -326,7 +328,7 @@ def _orientation(variable: Variable, placed: Placed, sizes: Mapping[str, int]) -
     if not fitting:
         raise _MapError(f"{list(variable.shape)} does not fit {target.describe(sizes)} = {target}")
     if len(fitting) > 1:
-        raise _AmbiguousError(f"{list(variable.shape)} fits both ways: put :transpose or :copy behind the parameter")
+        raise _AmbiguousError(f"{list(variable.shape)} fits both ways: put :transpose or :copy behind the name")
     return fitting[0]
 
 
@@ -363,3 +365,8 @@ def fits_both_ways(variable: Variable, placed: Placed, layout: Layout) -> bool:
     except _MapError:
         return False
     return False
+
+
+def could_be(variable: Variable, placed: Placed, layout: Layout) -> bool:
+    """Whether a parameter could come from a variable, in a way that may be for the user to say."""
+    return fits(variable, placed, layout) or fits_both_ways(variable, placed, layout)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..checkpoints import Variable
 from .family import Family
 from .layout import Layout, Placed, VariableTable
-from .mapping import find_parameters, fits, fits_both_ways, same_part, scope_of
+from .mapping import could_be, find_parameters, fits_both_ways, same_part, scope_of
 
 #: How many model classes are proposed.
 _MOST_CLASSES = 4
@@ -89,10 +89,6 @@ def _how(variable: Variable, placed: Placed, layout: Layout) -> str:
     return _TRANSPOSED if fits_both_ways(variable, placed, layout) else ""
 
 
-def _could_be(variable: Variable, placed: Placed, layout: Layout) -> bool:
-    return fits(variable, placed, layout) or fits_both_ways(variable, placed, layout)
-
-
 def _by_scope(wanted: Sequence[Placed], candidates: Sequence[Variable], layout: Layout) -> dict[str, Variable]:
     """Parameter -> variable for modules, all of whose parameters some scope has one variable for each."""
     scopes: dict[str, list[Variable]] = {}
@@ -120,7 +116,7 @@ def _matched(parts: Sequence[Placed], inside: Sequence[Variable], layout: Layout
     """A variable of a scope for each parameter of a module, or nothing if that is not clear for one of them."""
     matched = {}
     for placed in parts:
-        fitting = same_part([variable for variable in inside if _could_be(variable, placed, layout)], placed)
+        fitting = same_part([variable for variable in inside if could_be(variable, placed, layout)], placed)
         if len(fitting) != 1:
             return {}
         matched[placed.target] = fitting[0]
@@ -133,7 +129,7 @@ def _one_by_one(wanted: Sequence[Placed], candidates: Sequence[Variable], layout
         (_likeness(variable.name, placed.target), placed.target, variable)
         for placed in wanted
         for variable in candidates
-        if _could_be(variable, placed, layout)
+        if could_be(variable, placed, layout)
     ]
     chosen: dict[str, Variable] = {}
     used: set[str] = set()

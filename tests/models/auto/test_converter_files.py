@@ -306,3 +306,18 @@ def test_a_scope_that_could_be_several_has_to_be_named(squad: Path) -> None:
 
     with pytest.raises(transformers.UserError, match="it could be one or two: write the scope of your head there"):
         transformers.convert_checkpoint("two.ckpt", "out", "bert", written(QUESTION_ANSWERING))
+
+
+def test_a_square_head_is_found_and_asked_for(squad: Path) -> None:
+    with open_checkpoint(squad) as opened:
+        arrays = {name: np.array(opened.read(name)) for name in opened.variables if not name.startswith("cls/")}
+    width = len(arrays["bert/embeddings/LayerNorm/beta"])
+    head = {"top/w": np.eye(width, dtype=np.float32), "top/b": np.zeros(width, np.float32)}
+    write_bundle(squad.parent / "square.ckpt", {**arrays, **head})
+    text = TOKEN_CLASSIFICATION.replace('"num_labels":2', f'"num_labels":{width}')
+
+    with pytest.raises(transformers.UserError, match="fits both ways: put :transpose or :copy behind the name"):
+        transformers.convert_checkpoint("square.ckpt", "out", "bert", written(text))
+    transformers.convert_checkpoint(
+        "square.ckpt", "out", "bert", written(text.replace("classifier", "classifier:copy"))
+    )
