@@ -36,6 +36,8 @@ class LabelCount:
     def said(cls, configs: Sequence[ConfigSource]) -> LabelCount:
         """The number that configurations and flags agree on."""
         counts = {source.name: count for source in configs for count in said_labels(source).values()}
+        if none := [name for name, count in counts.items() if not isinstance(count, int) or count < 1]:
+            return cls(None, [f"num_labels   {name} says {counts[name]}, there is 1 or more" for name in none])
         if len(set(counts.values())) > 1:
             differing = ", ".join(f"{name} says {count}" for name, count in counts.items())
             return cls(None, [f"num_labels   {differing}"])

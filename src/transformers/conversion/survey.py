@@ -118,7 +118,7 @@ def _place(
     layout, new = begin_head(encoder, architecture, base, variables, maps.apply, said.count)
     unknown = architecture.labels and said.count is None and architecture.labels not in layout.sizes
     asked = ["num_labels   no file has it and no tensor shows it: give --num_labels N"] if unknown else []
-    return layout, new, said.problems if new else asked
+    return layout, new, (said.problems or asked) if new or unknown else ()
 
 
 def without(variables: Mapping[str, Variable], skip: Sequence[str]) -> dict[str, Variable]:
