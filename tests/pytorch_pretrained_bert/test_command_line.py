@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.shared.golden_cases import FIXTURES, GoldenCase
+from tests.shared.processes import run_python
 
 from pytorch_pretrained_bert.command_line import COMMANDS, main
 from transformers import TransfoXLTokenizer
@@ -89,3 +90,7 @@ def test_modules_that_are_programs(module: str, words: str) -> None:
 
     assert words in finished.stdout
     assert finished.stderr == ""
+
+
+def test_the_module_of_the_program_can_be_imported() -> None:
+    run_python("from pytorch_pretrained_bert.__main__ import main\nassert callable(main)")

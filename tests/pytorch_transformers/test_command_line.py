@@ -246,3 +246,7 @@ def test_the_script_of_the_documents_is_a_program(out: Path, monkeypatch: pytest
     )
 
     case.load_converted(out)
+
+
+def test_the_module_of_the_program_can_be_imported() -> None:
+    run_python("from pytorch_transformers.__main__ import main\nassert callable(main)")
