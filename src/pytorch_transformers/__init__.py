@@ -23,6 +23,14 @@ _PUBLIC = {
         "WEIGHTS_NAME",
         "cached_path",
     ),
+    "modeling_auto": ("AutoModelWithLMHead",),
+    "original_weights": (
+        "load_tf_weights_in_bert",
+        "load_tf_weights_in_gpt2",
+        "load_tf_weights_in_openai_gpt",
+        "load_tf_weights_in_transfo_xl",
+        "load_tf_weights_in_xlnet",
+    ),
     "optimization": (
         "AdamW",
         "ConstantLRSchedule",

@@ -2,3 +2,5 @@
 
 from transformers.models.bert.configuration_bert import *  # noqa: F403
 from transformers.models.bert.modeling_bert import *  # noqa: F403
+
+from .original_weights import load_tf_weights_in_bert  # noqa: F401

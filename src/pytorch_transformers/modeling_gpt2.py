@@ -2,3 +2,5 @@
 
 from transformers.models.gpt2.configuration_gpt2 import *  # noqa: F403
 from transformers.models.gpt2.modeling_gpt2 import *  # noqa: F403
+
+from .original_weights import load_tf_weights_in_gpt2  # noqa: F401

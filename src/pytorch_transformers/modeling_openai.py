@@ -2,3 +2,5 @@
 
 from transformers.models.openai.configuration_openai import *  # noqa: F403
 from transformers.models.openai.modeling_openai import *  # noqa: F403
+
+from .original_weights import load_tf_weights_in_openai_gpt  # noqa: F401

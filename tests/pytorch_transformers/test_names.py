@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.shared.golden_cases import FIXTURES
 from tests.shared.processes import loaded_after, run_python
 
 import pytorch_transformers
@@ -162,3 +163,46 @@ def test_a_training_as_scripts_of_the_time_wrote_it(model: transformers.BertForS
         losses.append(loss.item())
 
     assert losses[-1] < losses[0] / 2
+
+
+# ------------------------------------------------------------------------------------------------------------- weights
+
+#: Of a family's module: the function, the class, the golden case and the checkpoint in it.
+ORIGINAL_WEIGHTS = {
+    "bert": ("load_tf_weights_in_bert", "BertForPreTraining", "bert/pretraining", "model.ckpt-1500"),
+    "gpt2": ("load_tf_weights_in_gpt2", "GPT2LMHeadModel", "gpt2/small", "model.ckpt"),
+    "openai": ("load_tf_weights_in_openai_gpt", "OpenAIGPTLMHeadModel", "gpt/lm-small", "."),
+    "transfo_xl": (
+        "load_tf_weights_in_transfo_xl", "TransfoXLLMHeadModel", "transfo_xl/wt103-like", "model.ckpt-0",
+    ),
+    "xlnet": ("load_tf_weights_in_xlnet", "XLNetLMHeadModel", "xlnet/pretrain", "xlnet_model.ckpt"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", ORIGINAL_WEIGHTS)
+def test_original_weights_are_loaded_into_a_model(family: str) -> None:
+    function, architecture, case, checkpoint = ORIGINAL_WEIGHTS[family]
+    path = FIXTURES / case / checkpoint
+    module = importlib.import_module(f"pytorch_transformers.modeling_{family}")
+    expected = getattr(transformers, architecture).from_pretrained(path)
+    model = getattr(module, architecture)(expected.config)
+
+    assert getattr(module, function)(model, model.config, str(path)) is model
+
+    assert getattr(pytorch_transformers, function) is getattr(module, function)
+    for name, tensor in expected.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize(
+    ("config", "architecture"),
+    [
+        (transformers.BertConfig(8, 4, 1, 1, 4), "BertForMaskedLM"),
+        (transformers.GPT2Config(8, n_embd=4, n_layer=1, n_head=1), "GPT2LMHeadModel"),
+        (transformers.T5Config(8, 4, 4, 4, num_layers=1, num_heads=1), "T5ForConditionalGeneration"),
+    ],
+)
+def test_a_language_model_of_whatever_kind(config: transformers.PretrainedConfig, architecture: str) -> None:
+    model = pytorch_transformers.AutoModelWithLMHead.from_config(config)
+
+    assert type(model) is getattr(transformers, architecture)
