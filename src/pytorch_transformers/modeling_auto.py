@@ -19,5 +19,5 @@ class AutoModelWithLMHead(AutoModelForCausalLM):
     @classmethod
     def _model_class(cls, model_type: str) -> Any:
         classes = FAMILIES[model_type].classes if model_type in FAMILIES else {}
-        kind = next((kind for kind in _KINDS if kind.__name__ in classes), AutoModelForCausalLM)
+        kind: Any = next((kind for kind in _KINDS if kind.__name__ in classes), _KINDS[-1])
         return kind._model_class(model_type)

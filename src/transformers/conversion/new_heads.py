@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..checkpoints import Variable
 from .configs import ConfigSource
@@ -44,8 +45,8 @@ class LabelCount:
         return cls(next(iter(counts.values()), None))
 
 
-def said_labels(source: ConfigSource) -> dict[str, int]:
-    """The numbers of labels that a source names, by the field that does."""
+def said_labels(source: ConfigSource) -> dict[str, Any]:
+    """What a source says the number of labels is, by the field that does; a number, if the user is right."""
     names = source.fields.get("id2label")
     counts = {
         "num_labels": source.fields.get("num_labels"),
