@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pytorch_pretrained_bert.file_utils import StrPath
 from transformers.configuration_utils import PretrainedConfig
-from transformers.modeling_utils import PreTrainedModel
+
+if TYPE_CHECKING:  # the function is there without torch, as every name of this package; a model is not
+    from transformers.modeling_utils import PreTrainedModel
 
 
 def load_original_weights(
