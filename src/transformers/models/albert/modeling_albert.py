@@ -27,7 +27,7 @@ from ...modeling_heads import (
 from ...modeling_outputs import BaseModelOutputWithPooling, ModelOutput, Tensors
 from ...modeling_padding import choose_layout
 from ...modeling_utils import PreTrainedModel
-from ...nn.activations import activation
+from ...nn.activations import activated, activation
 from ...nn.embeddings import SummedEmbeddings
 from ...nn.layers import AttentionInputs, ProjectedAttention, in_chunks, run_layers
 from ...nn.linear import keep_inputs
@@ -85,7 +85,7 @@ class AlbertLayer(nn.Module):
 
     def feed_forward(self, x: Tensor) -> Tensor:
         """``[batch, time, hidden]`` -> the same."""
-        wide = self.act(self.ffn(x))
+        wide = activated(self.ffn, self.act, x)
         normed: Tensor = self.full_layer_layer_norm(self.dropout(self.ffn_output(wide)) + x)
         return normed
 

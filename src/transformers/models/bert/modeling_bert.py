@@ -38,7 +38,7 @@ from ...modeling_outputs import (
 )
 from ...modeling_padding import View, choose_layout
 from ...modeling_utils import PreTrainedModel
-from ...nn.activations import activation
+from ...nn.activations import activated, activation
 from ...nn.cache import PastKeyValues, cache_for_call
 from ...nn.embeddings import SummedEmbeddings
 from ...nn.heads import MaskedWordHead, Pooler
@@ -85,7 +85,7 @@ class BertIntermediate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[batch, time, hidden]`` -> ``[batch, time, intermediate]``."""
-        return self.act(self.dense(x))
+        return activated(self.dense, self.act, x)
 
 
 class BertLayer(nn.Module):

@@ -28,7 +28,7 @@ from ...modeling_heads import (
 from ...modeling_language_heads import DoubleHeads, DoubleHeadsModelOutput, LinearLanguageHead
 from ...modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 from ...modeling_utils import PreTrainedModel
-from ...nn.activations import activation
+from ...nn.activations import activated, activation
 from ...nn.cache import PastKeyValues, cache_for_call
 from ...nn.embeddings import check_length, embed_words, look_up
 from ...nn.fused_attention import FusedAttention
@@ -109,7 +109,7 @@ class GPT2MLP(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``[batch, time, n_embd]`` -> the same."""
-        output: Tensor = self.dropout(self.c_proj(self.act(self.c_fc(hidden))))
+        output: Tensor = self.dropout(self.c_proj(activated(self.c_fc, self.act, hidden)))
         return output
 
 

@@ -38,7 +38,7 @@ from ...modeling_seq2seq_heads import (
     shifted_right,
 )
 from ...modeling_utils import LayerStack, PreTrainedModel
-from ...nn.activations import activation
+from ...nn.activations import activated, activation
 from ...nn.attention import head_features, split_heads
 from ...nn.cache import PastKeyValues, cache_for_call
 from ...nn.embeddings import embed_words
@@ -161,7 +161,7 @@ class T5DenseActDense(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[batch, time, d_model]`` -> the same."""
-        return self.wo(self.dropout(self.act(self.wi(x))))  # type: ignore[no-any-return]
+        return self.wo(self.dropout(activated(self.wi, self.act, x)))  # type: ignore[no-any-return]
 
 
 class T5DenseGatedActDense(nn.Module):
@@ -177,7 +177,7 @@ class T5DenseGatedActDense(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[batch, time, d_model]`` -> the same."""
-        return self.wo(self.dropout(self.act(self.wi_0(x)) * self.wi_1(x)))  # type: ignore[no-any-return]
+        return self.wo(self.dropout(activated(self.wi_0, self.act, x) * self.wi_1(x)))  # type: ignore[no-any-return]
 
 
 class T5LayerFF(nn.Module):

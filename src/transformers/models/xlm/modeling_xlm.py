@@ -33,7 +33,7 @@ from ...modeling_outputs import BaseModelOutput, ModelOutput, Tensors
 from ...modeling_padding import choose_layout
 from ...modeling_span_beams import BeamQuestionAnswering
 from ...modeling_utils import PreTrainedModel
-from ...nn.activations import activation
+from ...nn.activations import activated, activation
 from ...nn.attention import head_features, split_heads
 from ...nn.cache import Cache
 from ...nn.embeddings import check_length, embed_words, look_up
@@ -112,7 +112,7 @@ class XLMFeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[batch, time, emb_dim]`` -> the same."""
-        output: Tensor = self.dropout(self.lin2(self.act(self.lin1(x))))
+        output: Tensor = self.dropout(self.lin2(activated(self.lin1, self.act, x)))
         return output
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...nn.activations import activation
+from ...nn.activations import activated, activation
 from ...nn.attention import attention, merge_heads, split_heads
 from ...nn.layers import in_chunks
 from ...nn.padding import EVERYTHING, Layout
@@ -173,7 +173,7 @@ class XLNetFeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[batch, time, d_model]`` -> the same."""
-        inner = self.dropout(self.act(self.layer_1(x)))
+        inner = self.dropout(activated(self.layer_1, self.act, x))
         normed: Tensor = self.layer_norm(self.dropout(self.layer_2(inner)) + x)
         return normed
 
