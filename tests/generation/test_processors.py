@@ -110,6 +110,8 @@ PADDED_OPTIONS = {
     "bias": {"sequence_bias": {(PAD, 7): 20.0, (9,): 20.0, (9, 9): -40.0}},
     "beams": {"num_beams": 3, "repetition_penalty": 1.7, "no_repeat_ngram_size": 2},
     "beginning": {"begin_suppress_tokens": list(range(3, 20)), "suppress_tokens": [20, 21]},
+    "second token": {"forced_bos_token_id": 21},
+    "third token": {"forced_bos_token_id": 21, "begin_suppress_tokens": list(range(3, 20)), "num_beams": 2},
     "ends": {"eos_token_id": [5, 6, 7], "min_new_tokens": 6, "exponential_decay_length_penalty": (2, 1.2)},
 }
 
@@ -117,7 +119,7 @@ PADDED_OPTIONS = {
 @pytest.mark.parametrize("options", PADDED_OPTIONS.values(), ids=PADDED_OPTIONS.keys())
 def test_each_prompt_of_a_padded_batch_goes_on_as_alone(options: dict[str, Any]) -> None:
     """Of T5 it is the input that is padded."""
-    prompts = [token_ids(1, length) for length in (2, 7, 4)]
+    prompts = [token_ids(1, length) for length in (2, 7, 4, 1)]
     batch = torch.cat([torch.nn.functional.pad(prompt, (7 - prompt.shape[1], 0), value=PAD) for prompt in prompts])
     mask, changed = (batch != PAD).long(), False
     for model, new in ((gpt2(), slice(7, None)), (t5(), slice(1, None))):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from .logits_base import Device, LogitsProcessor, Tokens, TokenSet
+from .logits_base import Device, LogitsProcessor, Tokens, TokenSet, for_texts
 
 
 class MinLengthLogitsProcessor(LogitsProcessor):
@@ -54,13 +54,19 @@ class ForcedBOSTokenLogitsProcessor(LogitsProcessor):
 
     Args:
         bos_token_id: The token.
+        prompt_mask: 1 for the tokens of the prompts, 0 for padding, ``[prompts, time]``; None if there is no padding.
     """
 
-    def __init__(self, bos_token_id: int) -> None:
+    def __init__(self, bos_token_id: int, *, prompt_mask: Tensor | None = None) -> None:
         self._token = TokenSet(bos_token_id)
+        self._mask = prompt_mask
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        return _only(self._token, scores) if input_ids.shape[1] == 1 else scores
+        if self._mask is None:
+            return _only(self._token, scores) if input_ids.shape[1] == 1 else scores
+        if input_ids.shape[1] != self._mask.shape[1]:
+            return scores
+        return torch.where(_rows(of_one_token(self._mask), scores), _only(self._token, scores), scores)
 
 
 class ForcedEOSTokenLogitsProcessor(LogitsProcessor):
@@ -100,16 +106,19 @@ class SuppressTokensAtBeginLogitsProcessor(LogitsProcessor):
 
     Args:
         begin_suppress_tokens: The tokens.
-        begin_index: How many tokens stand before that place.
+        begin_index: How many tokens stand before that place; ``[prompts]`` if it is not the same for all.
         device: Where the scores will be.
     """
 
-    def __init__(self, begin_suppress_tokens: Tokens, begin_index: int, device: Device = "cpu") -> None:
+    def __init__(self, begin_suppress_tokens: Tokens, begin_index: int | Tensor, device: Device = "cpu") -> None:
         self.begin_index = begin_index
         self._tokens = TokenSet(begin_suppress_tokens, device)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        return self._tokens.forbidden(scores) if input_ids.shape[1] == self.begin_index else scores
+        length = input_ids.shape[1]
+        if isinstance(self.begin_index, Tensor):
+            return torch.where(_rows(self.begin_index == length, scores), self._tokens.forbidden(scores), scores)
+        return self._tokens.forbidden(scores) if length == self.begin_index else scores
 
 
 class ExponentialDecayLengthPenalty(LogitsProcessor):
@@ -173,6 +182,16 @@ class PrefixConstrainedLogitsProcessor(LogitsProcessor):
         possible = ~forbidden & (scores > -math.inf)
         choice = scores.where(possible.any(1, keepdim=True), 0.0)
         return choice.masked_fill(forbidden, -math.inf)
+
+
+def of_one_token(prompt_mask: Tensor) -> Tensor:
+    """Which prompts have one token, ``[prompts]``; the mask as for :class:`ForcedBOSTokenLogitsProcessor`."""
+    return prompt_mask.sum(1) == 1
+
+
+def _rows(prompts: Tensor, scores: Tensor) -> Tensor:
+    """What holds for each prompt, ``[prompts]``, for the rows of the scores, ``[texts, 1]``."""
+    return for_texts(prompts, scores.shape[0])[:, None]
 
 
 def _only(tokens: TokenSet, scores: Tensor) -> Tensor:

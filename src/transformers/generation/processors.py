@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import UserError
 from . import logits_process as scores
 from .configuration import GenerationConfig
+from .logits_constraints import of_one_token
 
 #: Number of the prompt, tokens so far -> the tokens that may follow.
 AllowedTokens = Callable[[int, Tensor], Sequence[int]]
@@ -114,7 +115,7 @@ def _of_permission(config: GenerationConfig, allowed: AllowedTokens | None) -> I
 
 def _of_forced_tokens(config: GenerationConfig, prompt: PromptFacts) -> Iterator[scores.LogitsProcessor]:
     if config.forced_bos_token_id is not None:
-        yield scores.ForcedBOSTokenLogitsProcessor(config.forced_bos_token_id)
+        yield scores.ForcedBOSTokenLogitsProcessor(config.forced_bos_token_id, prompt_mask=prompt.prompt_mask)
     if config.forced_eos_token_id is not None:
         yield scores.ForcedEOSTokenLogitsProcessor(prompt.max_length, config.forced_eos_token_id, prompt.device)
     if config.remove_invalid_values:
@@ -126,11 +127,18 @@ def _of_forced_tokens(config: GenerationConfig, prompt: PromptFacts) -> Iterator
     if config.suppress_tokens is not None:
         yield scores.SuppressTokensLogitsProcessor(config.suppress_tokens, prompt.device)
     if config.begin_suppress_tokens is not None:
-        # A forced first token comes before the place that is meant.
-        forced = prompt.length == 1 and config.forced_bos_token_id is not None
         yield scores.SuppressTokensAtBeginLogitsProcessor(
-            config.begin_suppress_tokens, prompt.length + forced, prompt.device
+            config.begin_suppress_tokens, _begin(config, prompt), prompt.device
         )
+
+
+def _begin(config: GenerationConfig, prompt: PromptFacts) -> int | Tensor:
+    """Where what follows a prompt begins: behind the token that is forced after a single one."""
+    if config.forced_bos_token_id is None:
+        return prompt.length
+    if prompt.prompt_mask is None:
+        return prompt.length + (prompt.length == 1)
+    return prompt.length + of_one_token(prompt.prompt_mask)
 
 
 def _of_drawing(config: GenerationConfig) -> Iterator[scores.LogitsProcessor]:
