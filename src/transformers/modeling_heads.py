@@ -96,8 +96,9 @@ class TaskModel(PreTrainedModel):
 
     def run_base(self, inputs: Mapping[str, Any]) -> Any:
         """The output of the base model, always as a :class:`~transformers.ModelOutput`."""
-        with looking_at(self.view):
-            return self.base_model(**{**inputs, "return_dict": True})
+        base: nn.Module = self.base_model
+        with looking_at(self.view if isinstance(base, PreTrainedModel) else View.ALL):
+            return base(**{**inputs, "return_dict": True})
 
     def output(self, kind: type[ModelOutput], base: ModelOutput, return_dict: bool | None, **own: Any) -> Any:
         """The output of the head, with hidden states, attentions, cache as far as the base model returned them.

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as torch_module
 
 from .nn.padding import EVERYTHING, BlankedLayout, Layout, PackedLayout
 
@@ -71,11 +72,12 @@ class Encoder(Protocol):
 def choose_layout(model: Encoder, attention_mask: Tensor | None, tokens: Tensor | None, *, inspected: bool) -> Layout:
     """The positions that a forward pass of an encoder computes.
 
-    Values of the mask are read at most once, and only where padding may be left out. While a model is compiled, traced
-    or vectorised they are unknown, and all positions are computed.
+    Values of the mask are read at most once, and only where padding may be left out. While a model is compiled, traced,
+    transformed by ``torch.func`` or captured in a CUDA graph they are unknown, and all positions are computed.
 
     Args:
-        model: The model, whose configuration has the setting; hooks of its parts would see that positions are missing.
+        model: The model, whose configuration has the setting; what others have put into its parts would see that
+            positions are missing.
         attention_mask: ``[batch, time]``, 1 for real tokens and 0 for padding. With another mask all is computed.
         tokens: What the mask is about: ``[batch, time]`` or ``[batch, time, size]``.
         inspected: Whether states or attention weights are asked for, or heads are switched off.
@@ -98,7 +100,7 @@ def choose_layout(model: Encoder, attention_mask: Tensor | None, tokens: Tensor 
         return EVERYTHING
     if padding == real.numel():
         return EVERYTHING if optional else BlankedLayout(attention_mask)
-    if optional and (not _pays(padding, real, model.config.hidden_size) or _has_hooks(model)):
+    if optional and (not _pays(padding, real, model.config.hidden_size) or _is_altered(model)):
         return EVERYTHING
     return PackedLayout(real, tokens.device)
 
@@ -109,7 +111,8 @@ def _values_are_unknown(tensor: Tensor) -> bool:
         or torch._C._get_tracing_state() is not None
         or type(tensor) is not Tensor
         or tensor.is_meta
-        or torch._C._functorch.is_batchedtensor(tensor)
+        or torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+        or (tensor.is_cuda and torch.cuda.is_current_stream_capturing())
     )
 
 
@@ -117,6 +120,19 @@ def _pays(padding: int, real: Tensor, width: int) -> bool:
     return padding >= LEAST_SHARE * real.numel() and padding * width >= LEAST_PER_ROW * (len(real) + 1)
 
 
-def _has_hooks(model: Encoder) -> bool:
-    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return any(getattr(module, kind) for module in model.modules() for kind in kinds)
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+#: What else a module has of its own where somebody has given it a compiled form or another forward pass.
+_REPLACEMENTS = ("_compiled_call_impl", "forward")
+
+
+def _is_altered(model: Encoder) -> bool:
+    """Whether something in the model may be made for states of the usual shape."""
+    own = (vars(module) for module in model.modules())
+    return any(attributes.get(name) for attributes in own for name in (*_HOOKS, *_REPLACEMENTS)) or any(
+        _looks_at_states(hook) for name in _HOOKS for hook in getattr(torch_module, f"_global{name}").values()
+    )
+
+
+def _looks_at_states(hook: Any) -> bool:
+    """Not those that torch itself gives to all modules: they count calls."""
+    return not getattr(hook, "__module__", "").startswith("torch.")

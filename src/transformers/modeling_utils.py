@@ -7,7 +7,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import torch
 from torch import nn
@@ -129,9 +129,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
 
     @property
     def base_model(self) -> PreTrainedModel:
-        """The model without its head."""
-        base = self._modules.get(self.base_model_prefix)
-        return base if isinstance(base, PreTrainedModel) else self
+        """The model without its head, or what somebody has wrapped it in."""
+        return cast("PreTrainedModel", self._modules.get(self.base_model_prefix, self))
 
     @property
     def name_or_path(self) -> str:

@@ -415,6 +415,16 @@ class ModelTester:
             explained = torch._dynamo.explain(model)(**self.inputs(case), **labels)
             assert explained.graph_break_count == 0, explained.break_reasons
 
+    def test_the_base_model_may_be_compiled_in_its_place(self) -> None:
+        case = self.heads[0]
+        model, inputs = self.build(case), self.inputs(case)
+        if model.base_model is model:
+            pytest.skip("the model has no base model inside")
+        expected = model(**inputs)
+        torch._dynamo.reset()
+        setattr(model, model.base_model_prefix, torch.compile(model.base_model, backend="eager"))
+        assert_same(model(**inputs), expected)
+
     # Decoders
 
     def test_the_cache_changes_nothing(self) -> None:

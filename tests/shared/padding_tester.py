@@ -5,13 +5,15 @@ A family derives its test class from :class:`PaddingTester` and names the heads 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.shared.model_tester import BATCH, CHOICES, TIME, Inputs, ModelCase, ModelTester, floats
@@ -152,6 +154,29 @@ class PaddingTester(ModelTester):
         assert called
         assert flops(model, **inputs) < 0.9 * flops(plain, **inputs)
 
+    @torch.no_grad()
+    def test_what_others_have_put_in_sees_all_positions(self, skipper: ModelCase) -> None:
+        """A hook of all modules, another forward pass of a part, and parts that are compiled by themselves."""
+        expected = self.pair(skipper, "auto")[0](**self.unseen(skipper))
+        for put_in in (_hook_of_all_modules, _other_forward, _compiled_in_place, _compiled):
+            torch._dynamo.reset()
+            model, seen = self.build(skipper), []
+            with put_in(model.base_model, seen):
+                assert_equal(model(**self.unseen(skipper)), expected)
+            rows = BATCH * CHOICES if skipper.choices else BATCH
+            assert seen, put_in.__name__
+            assert all(shape[0] == rows for shape in seen if len(shape) == 3), put_in.__name__
+
+    def test_what_wraps_the_base_model_sees_all_positions(self, skipper: ModelCase) -> None:
+        plain, model = self.pair(skipper, "auto")
+        inputs, outputs = self.unseen(skipper), []
+        for whole in (plain, model):
+            wrapper = _Wrapper(whole.base_model)
+            setattr(whole, whole.base_model_prefix, wrapper)
+            whole(**inputs)
+            outputs.append(wrapper.output)
+        assert_equal(*outputs)
+
     @pytest.mark.parametrize("checkpointing", [False, True])
     def test_gradients_are_the_same(self, skipper: ModelCase, checkpointing: bool) -> None:
         gradients = []
@@ -204,6 +229,17 @@ class PaddingTester(ModelTester):
         compiled = torch.compile(model, backend="eager", fullgraph=True)
         assert_all_same(compiled(**self.unseen(skipper)), plain(**self.unseen(skipper)))
 
+    @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore:.*torch.jit.trace.*:DeprecationWarning")
+    @pytest.mark.parametrize("setting", ["auto", True])
+    def test_traced_it_keeps_no_number_of_tokens(self, skipper: ModelCase, setting: bool | str) -> None:
+        plain, model = self.pair(skipper, setting)
+        inputs = self.unseen(skipper)
+        mask = inputs.pop("attention_mask")
+        call = functools.partial(model.requires_grad_(False), **inputs)
+        traced = torch.jit.trace(lambda attention_mask: call(attention_mask=attention_mask), mask, strict=False)
+        for other in (mask, torch.ones_like(mask)):
+            assert close(traced(other)["logits"], plain(**inputs, attention_mask=other).logits)
+
     @pytest.mark.filterwarnings("ignore:There is a performance drop")
     def test_samples_one_by_one(self, skipper: ModelCase) -> None:
         """As for gradients of single samples: under ``vmap`` nobody can read the values of a mask."""
@@ -211,6 +247,22 @@ class PaddingTester(ModelTester):
         samples = {name: value.unsqueeze(1) for name, value in inputs.items() if isinstance(value, Tensor)}
         mapped = torch.func.vmap(lambda sample: model(**sample, **self.plainly).logits)(samples)
         assert close(mapped.flatten(0, 1), model(**inputs).logits)
+
+    @pytest.mark.filterwarnings("ignore:There is a performance drop")
+    def test_gradients_of_single_samples(self, skipper: ModelCase) -> None:
+        model, inputs = self.build(skipper), self.unseen(skipper)
+        samples = {name: value.unsqueeze(1) for name, value in inputs.items() if isinstance(value, Tensor)}
+        parameters = {name: value.detach() for name, value in model.named_parameters()}
+
+        def score(values: dict[str, Tensor], sample: Inputs) -> Tensor:
+            output = torch.func.functional_call(model, values, (), {**sample, **self.plainly})
+            return output["logits"].square().sum()  # type: ignore[no-any-return]
+
+        gradients = torch.func.vmap(torch.func.grad(score), in_dims=(None, 0))(parameters, samples)
+        model(**inputs).logits.square().sum().backward()
+        for name, parameter in model.named_parameters():
+            if parameter.grad is not None:
+                assert close(gradients[name].sum(0), parameter.grad), name
 
     # The setting
 
@@ -223,6 +275,75 @@ class PaddingTester(ModelTester):
         assert self.base.model.from_pretrained(tmp_path / "true").config.skip_padding is True
         with pytest.raises(UserError, match="'always'"):
             self.base.model.from_pretrained(tmp_path / "auto", skip_padding="always")
+
+
+# What others put into a model; each notes the shapes that it sees
+
+
+class _Wrapper(nn.Module):
+    """A module in the place of a base model, as modules of parallel training are."""
+
+    def __init__(self, wrapped: nn.Module) -> None:
+        super().__init__()
+        self.wrapped = wrapped
+
+    def forward(self, *positional: Any, **named: Any) -> Any:
+        self.output = self.wrapped(*positional, **named)
+        return self.output
+
+
+@contextmanager
+def _hook_of_all_modules(_: nn.Module, seen: list[torch.Size]) -> Iterator[None]:
+    def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if isinstance(module, nn.LayerNorm):
+            seen.append(output.shape)
+
+    hook = nn.modules.module.register_module_forward_hook(note)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+@contextmanager
+def _other_forward(model: nn.Module, seen: list[torch.Size]) -> Iterator[None]:
+    norm = _norm_of(model)
+    computed = norm.forward
+
+    def forward(x: Tensor) -> Tensor:
+        seen.append(x.shape)
+        return computed(x)  # type: ignore[no-any-return]
+
+    norm.forward = forward  # type: ignore[method-assign]
+    yield
+
+
+@contextmanager
+def _compiled_in_place(model: nn.Module, seen: list[torch.Size]) -> Iterator[None]:
+    wrapper = _Wrapper(_norm_of(model))
+    _put_in_place_of(wrapper.wrapped, wrapper, model)
+    wrapper.compile(backend="eager")
+    yield
+    seen.append(wrapper.output.shape)
+
+
+@contextmanager
+def _compiled(model: nn.Module, seen: list[torch.Size]) -> Iterator[None]:
+    wrapper = _Wrapper(_norm_of(model))
+    _put_in_place_of(wrapper.wrapped, torch.compile(wrapper, backend="eager"), model)
+    yield
+    seen.append(wrapper.output.shape)
+
+
+def _norm_of(model: nn.Module) -> nn.Module:
+    return [module for module in model.modules() if isinstance(module, nn.LayerNorm)][-1]
+
+
+def _put_in_place_of(part: nn.Module, other: Any, model: nn.Module) -> None:
+    owner, name = next(
+        (owner, name) for owner in model.modules() for name, child in owner.named_children() if child is part
+    )
+    setattr(owner, name, other)
 
 
 def flops(call: Callable[..., Any], **inputs: Any) -> int:

@@ -10,6 +10,7 @@ size = n_embd / heads. Weights are ``[in, out]``, as the original stores them.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import torch
@@ -200,6 +201,7 @@ class OpenAIGPTLMHeadModel(GenerationMixin, LinearLanguageHead, CausalLM, OpenAI
         self.post_init()
 
 
+@dataclass
 class OpenAIGPTDoubleHeadsModelOutput(DoubleHeadsModelOutput):
     """What :class:`OpenAIGPTDoubleHeadsModel` returns."""
 

@@ -317,18 +317,22 @@ class _TaskOutput(ModelOutput):
     attentions: tuple[Weights, ...] | None = None
 
 
+@dataclass
 class XLNetLMHeadModelOutput(_TaskOutput):
     """Scores of pieces, ``[batch, predictions, vocabulary]``, or ``[batch, time, vocabulary]`` without predictions."""
 
 
+@dataclass
 class XLNetForSequenceClassificationOutput(_TaskOutput):
     """Scores of labels, ``[batch, labels]``."""
 
 
+@dataclass
 class XLNetForTokenClassificationOutput(_TaskOutput):
     """Scores of labels, ``[batch, time, labels]``."""
 
 
+@dataclass
 class XLNetForMultipleChoiceOutput(_TaskOutput):
     """Scores of choices, ``[batch, choices]``."""
 
