@@ -141,8 +141,8 @@ def test_options_in_the_configuration_of_an_older_release_count(tmp_path: Path) 
 def test_what_such_a_configuration_asks_for_in_vain_is_refused() -> None:
     config = GenerationConfig.from_model_config(GPT2Config(num_beam_groups=2, diversity_penalty=0.5))
     assert config.unsupported() == [
-        "num_beam_groups=2 is not supported",
-        "diversity_penalty=0.5 is not supported",
+        "num_beam_groups=2 is not supported: beams are not searched in groups",
+        "diversity_penalty=0.5 is not supported: beams are not searched in groups",
     ]
 
 

@@ -75,6 +75,7 @@ def test_padding_of_the_input_changes_nothing(side: str, with_mask: bool) -> Non
 @pytest.mark.parametrize("use_cache", [True, False])
 def test_texts_may_begin_with_tokens_of_the_users_own(use_cache: bool) -> None:
     model, text, start = t5(), ids(2, 5), ids(2, 3)
+    start[:, 0] = START
     expected = greedy_by_hand(model, text, start, 6)
     options = {"max_new_tokens": 6, "eos_token_id": None, "use_cache": use_cache}
     assert torch.equal(model.generate(text, decoder_input_ids=start, **options), expected)
@@ -82,6 +83,34 @@ def test_texts_may_begin_with_tokens_of_the_users_own(use_cache: bool) -> None:
     mask = (padded != PAD).long()
     tokens = model.generate(text, decoder_input_ids=padded, decoder_attention_mask=mask, **options)
     assert torch.equal(tokens[:, 2:], expected)
+
+
+def test_tokens_of_the_users_own_stand_behind_the_start_token() -> None:
+    model, text, own = t5(), ids(2, 5), ids(2, 3)
+    options = {"max_new_tokens": 6, "eos_token_id": None}
+    started = torch.cat([torch.full((2, 1), START), own], 1)
+    expected = model.generate(text, decoder_input_ids=started, **options)
+    assert torch.equal(expected[:, :4], started)
+    assert torch.equal(model.generate(text, decoder_input_ids=own, **options), expected)
+    shorter = model.generate(text[1:], decoder_input_ids=own[1:, 1:], **options)
+    padded = own.clone()
+    padded[1, 0] = PAD
+    tokens = model.generate(text, decoder_input_ids=padded, decoder_attention_mask=(padded != PAD).long(), **options)
+    assert torch.equal(tokens[:1], expected[:1])
+    assert torch.equal(tokens[1:, 1:], shorter)
+    without = model.generate(text, decoder_input_ids=own, decoder_start_token_id=None, **options)
+    assert torch.equal(without, greedy_by_hand(model, text, own, 6))
+
+
+def test_beginnings_and_outputs_that_do_not_fit_are_refused() -> None:
+    model, text = t5(), ids(2, 5)
+    for wrong in ({"decoder_input_ids": ids(1, 3)}, {"decoder_input_ids": ids(2, 3)[0]},
+                  {"decoder_input_ids": ids(2, 3), "decoder_attention_mask": torch.ones(2, 2)}):  # fmt: skip
+        with pytest.raises(UserError, match=r"decoder_input_ids is \[.*the encoder has read 2 inputs"):
+            model.generate(text, max_new_tokens=3, **wrong)
+    for outputs in (3, torch.zeros(2, 5, 12), {}, (text,)):
+        with pytest.raises(UserError, match="encoder_outputs must be"):
+            model.generate(encoder_outputs=outputs, max_new_tokens=3)
 
 
 def test_lengths_count_the_decoders_tokens() -> None:
@@ -106,7 +135,7 @@ def test_where_the_decoder_starts() -> None:
 
 
 def test_options_without_effect_and_of_no_use_are_refused() -> None:
-    with pytest.raises(UserError, match="labels is unknown"):
+    with pytest.raises(UserError, match="labels is not taken: they are for training"):
         t5().generate(ids(1, 3), max_new_tokens=2, labels=ids(1, 2))
     decoder = GPT2LMHeadModel(GPT2Config(vocab_size=31, n_positions=9, n_embd=6, n_layer=1, n_head=2, eos_token_id=1))
     with pytest.raises(UserError, match="decoder_start_token_id=3 has no effect"):

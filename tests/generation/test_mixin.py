@@ -285,7 +285,10 @@ class TestRefusals:
         [
             (torch.zeros(3, dtype=torch.long), {}, r"shape \[3\]"),
             (torch.zeros(2, 0, dtype=torch.long), {}, r"shape \[2, 0\]"),
+            (torch.zeros(0, 3, dtype=torch.long), {}, r"shape \[0, 3\]"),
             (torch.zeros(2, 3), {}, "float32"),
+            (torch.zeros(2, 3, dtype=torch.bool), {}, "bool"),
+            (ids(1, 3), {"token_type_ids": [[0, 0, 0]]}, "token_type_ids is no tensor"),
             (ids(2, 3), {"attention_mask": torch.ones(2, 4)}, r"\[2, 4\]"),
             (ids(1, 3), {"attention_mask": torch.tensor([[1, 1, 0]])}, "padding_side = 'left'"),
             (ids(1, 3), {"do_sample": True, "temperature": 0.0}, "temperature"),

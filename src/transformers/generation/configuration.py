@@ -15,6 +15,7 @@ from .._files import read_json_object, write_text
 from ..configuration_utils import PretrainedConfig
 from ..errors import UserError
 from ..hub import HubOptions, PushToHubMixin, require_file
+from .unsupported import UNSUPPORTED_OPTIONS, is_idle, is_neutral, unsupported_problem
 from .validation import value_problems
 
 GENERATION_CONFIG_NAME = "generation_config.json"
@@ -42,14 +43,8 @@ OPTIONS: Mapping[str, Any] = MappingProxyType({
     "bos_token_id": None, "eos_token_id": None, "pad_token_id": None, "decoder_start_token_id": None,
 })  # fmt: skip
 
-#: Options of the ecosystem that ``generate()`` cannot honour, each with the value at which it changes nothing.
-_NEUTRAL: Mapping[str, Any] = MappingProxyType({
-    "num_beam_groups": 1, "diversity_penalty": 0.0, "penalty_alpha": None, "dola_layers": None, "low_memory": None,
-    "constraints": None, "force_words_ids": None, "forced_decoder_ids": None, "assistant_model": None,
-    "prompt_lookup_num_tokens": None, "guidance_scale": None, "negative_prompt_ids": None,
-    "negative_prompt_attention_mask": None, "watermarking_config": None, "token_healing": False, "synced_gpus": False,
-    "cache_implementation": None, "cache_config": None, "return_legacy_cache": None,
-})  # fmt: skip
+#: Options that a configuration that is given takes from the model's if it does not say them.
+_SPECIAL_TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 
 #: Options that None turns off, where their defaults do something.
 _NONE_IS_OFF = frozenset({"top_k", "top_p"})
@@ -195,7 +190,8 @@ class GenerationConfig(PushToHubMixin):
         Returns:
             The arguments that are no options of generation.
         """
-        unused = {name: value for name, value in options.items() if name not in OPTIONS and name not in _NEUTRAL}
+        known = (*OPTIONS, *UNSUPPORTED_OPTIONS)
+        unused = {name: value for name, value in options.items() if name not in known}
         for name in options.keys() - unused.keys():
             self._set(name, options[name])
         return unused
@@ -215,32 +211,35 @@ class GenerationConfig(PushToHubMixin):
 
     def fill_in_defaults(self) -> None:
         """Gives the options that are None, and that mean nothing then, their defaults."""
-        for name, value in OPTIONS.items():
-            if getattr(self, name) is None and name not in ("top_k", "top_p"):
-                setattr(self, name, value)
+        for name in OPTIONS:
+            self._set(name, getattr(self, name))
+
+    def fill_in_special_tokens(self, other: GenerationConfig) -> None:
+        """Takes the special tokens that are None from another configuration."""
+        for name in _SPECIAL_TOKENS:
+            if getattr(self, name) is None:
+                setattr(self, name, getattr(other, name))
 
     def unsupported(self) -> list[str]:
         """The options that are set and that ``generate()`` would have to ignore, one line each."""
         return [
-            f"{name}={value!r} is not supported"
-            for name, value in self.to_dict().items()
-            if name not in OPTIONS and value is not None
-            if value != {**_NEUTRAL, **OPTIONS}.get(name)
-            if not (name.startswith("_") or name == "transformers_version")
+            unsupported_problem(name, value)
+            for name, value in vars(self).items()
+            if not (name in OPTIONS or name.startswith("_") or name == "transformers_version")
+            if not (is_idle(name) or is_neutral(name, value))
         ]
 
     def to_dict(self) -> dict[str, Any]:
         """All options, as JSON can hold them."""
         options = copy.deepcopy(vars(self))
-        if isinstance(self.sequence_bias, Mapping):
-            options["sequence_bias"] = [[list(tokens), bias] for tokens, bias in self.sequence_bias.items()]
+        if isinstance(biases := options["sequence_bias"], Mapping):
+            pairs = [[list(key) if isinstance(key, tuple) else key, bias] for key, bias in biases.items()]
+            options["sequence_bias"] = pairs
         return options
 
     def to_diff_dict(self) -> dict[str, Any]:
         """The options that differ from the defaults."""
-        defaults = {**OPTIONS, **_NEUTRAL}
-        options = self.to_dict()
-        return {name: value for name, value in options.items() if name not in defaults or value != defaults[name]}
+        return {name: value for name, value in self.to_dict().items() if not _is_default(name, value)}
 
     def to_json_string(self, use_diff: bool = True) -> str:
         """The options as JSON, by default only those that differ from the defaults."""
@@ -269,7 +268,7 @@ class GenerationConfig(PushToHubMixin):
     def from_model_config(cls, config: PretrainedConfig) -> Self:
         """The special tokens of a model's configuration, and the options that older ones hold."""
         fields = config.to_dict()
-        names = [name for name in (*OPTIONS, *_NEUTRAL) if name not in _NOT_OF_MODELS]
+        names = [name for name in (*OPTIONS, *UNSUPPORTED_OPTIONS) if name not in _NOT_OF_MODELS]
         return cls(**{name: fields[name] for name in names if fields.get(name) is not None})
 
     @classmethod
@@ -298,6 +297,13 @@ class GenerationConfig(PushToHubMixin):
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / GENERATION_CONFIG_NAME, self.to_json_string())
+
+
+def _is_default(name: str, value: Any) -> bool:
+    """Whether an option has the value that it has if nobody sets it; what nobody knows here has none."""
+    if name in OPTIONS:
+        return bool(value == OPTIONS[name])
+    return name in UNSUPPORTED_OPTIONS and is_neutral(name, value)
 
 
 def _biases(given: Any) -> Any:

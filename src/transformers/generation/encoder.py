@@ -76,19 +76,60 @@ def read_input(
         with looking_at(View.REAL):
             output = model.get_encoder()(input_ids, attention_mask, **own, **wanted, return_dict=True)
     else:
-        output = given if isinstance(given, Mapping) else BaseModelOutput(*given)
+        output = _outputs(given)
     states: Tensor = output["last_hidden_state"]
-    prompt, mask = rest.pop("decoder_input_ids", None), rest.pop("decoder_attention_mask", None)
-    if prompt is None:
-        prompt = _start_tokens(states, config)
-    if mask is None:
-        mask = torch.ones_like(prompt)  # the token from which a text starts is often the padding token
+    prompt, mask = _prompts(
+        states, rest.pop("decoder_input_ids", None), rest.pop("decoder_attention_mask", None), config
+    )
     rest |= {"encoder_outputs": BaseModelOutput(states), "encoder_attention_mask": attention_mask}
     return Encoded(prompt, mask, rest, input_ids, output.get("hidden_states"), output.get("attentions"))
 
 
-def _start_tokens(states: Tensor, config: GenerationConfig) -> Tensor:
+def _outputs(given: Any) -> Mapping[str, Any]:
+    """The ``encoder_outputs`` of a call, by name."""
+    output = BaseModelOutput(*given) if isinstance(given, tuple | list) else given
+    states = output.get("last_hidden_state") if isinstance(output, Mapping) else None
+    if not isinstance(states, Tensor) or states.ndim != 3:
+        raise UserError("encoder_outputs must be what get_encoder() returned, or a tuple that begins as this does.")
+    return output
+
+
+def _prompts(
+    states: Tensor, given: Tensor | None, mask: Tensor | None, config: GenerationConfig
+) -> tuple[Tensor, Tensor]:
+    """The beginnings of the texts, and 1 for their tokens and 0 for padding, ``[batch, length]`` each.
+
+    Args:
+        states: What the encoder has read, ``[batch, time, hidden]``.
+        given: ``decoder_input_ids``, which get the start token if none of them begins with it.
+        mask: ``decoder_attention_mask``.
+        config: Says what the start token is.
+    """
     start = config.bos_token_id if config.decoder_start_token_id is None else config.decoder_start_token_id
+    if given is None:
+        given = _start_tokens(states, start)
+        return given, torch.ones_like(given)  # the token from which a text starts is often the padding token
+    if mask is None:
+        mask = torch.ones_like(given)
+    if given.ndim != 2 or given.shape[0] != states.shape[0] or mask.shape != given.shape:
+        raise UserError(
+            f"decoder_input_ids is {list(given.shape)} and its mask {list(mask.shape)}, and the encoder has read"
+            f" {states.shape[0]} inputs.",
+            advice="Both must be [batch, time], with one row for each input.",
+        )
+    return (given, mask) if start is None else _begun(given, mask, start)
+
+
+def _begun(prompt: Tensor, mask: Tensor, start: int) -> tuple[Tensor, Tensor]:
+    """The prompts and their mask with the start token in front of their tokens, unless one of them begins with it."""
+    first = mask.long().argmax(1, keepdim=True)
+    if bool((prompt.gather(1, first) == start).any()):
+        return prompt, mask
+    longer = torch.cat([prompt[:, :1], prompt], dim=1).scatter(1, first, start)
+    return longer, torch.cat([mask[:, :1], mask], dim=1).scatter(1, first, 1)
+
+
+def _start_tokens(states: Tensor, start: int | None) -> Tensor:
     if start is None:
         raise UserError(
             "generate() has no decoder_start_token_id from which the decoder starts.",

@@ -12,6 +12,9 @@ from torch import Tensor
 from ..errors import UserError
 from .configuration import GenerationConfig
 
+#: What the ids of tokens may be, as embeddings take them.
+_TOKEN_DTYPES = (torch.long, torch.int)
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -55,10 +58,11 @@ class Prompt:
             return cls._of_embeds(tokens, embeds, attention_mask, config)
         if tokens is None:
             tokens = _first_token(config, device)
-        if tokens.ndim != 2 or tokens.shape[1] == 0 or tokens.is_floating_point():
+        if tokens.ndim != 2 or tokens.numel() == 0 or tokens.dtype not in _TOKEN_DTYPES:
             raise UserError(
                 f"The prompt has shape {list(tokens.shape)} and dtype {tokens.dtype}.",
-                advice="generate() needs token ids, [batch, time], and at least one in each row.",
+                advice="generate() needs token ids, [batch, time], and at least one in each row; without any prompt"
+                " a text starts with bos_token_id.",
             )
         return cls(tokens, prompt_mask(tokens, attention_mask, config))
 
@@ -66,7 +70,7 @@ class Prompt:
     def _of_embeds(
         cls, tokens: Tensor | None, embeds: Tensor, attention_mask: Tensor | None, config: GenerationConfig
     ) -> Prompt:
-        if embeds.ndim != 3 or embeds.shape[1] == 0 or (tokens is not None and tokens.shape != embeds.shape[:2]):
+        if embeds.ndim != 3 or embeds.numel() == 0 or (tokens is not None and tokens.shape != embeds.shape[:2]):
             beside = "" if tokens is None else f", input_ids {list(tokens.shape)}"
             raise UserError(
                 f"inputs_embeds has shape {list(embeds.shape)}{beside}.",
@@ -199,11 +203,12 @@ def _first_token(config: GenerationConfig, device: torch.device) -> Tensor:
     return torch.tensor([[config.bos_token_id]], device=device)
 
 
-def _extended(values: Tensor, name: str, prompt: Prompt, room: int) -> Tensor:
+def _extended(values: Any, name: str, prompt: Prompt, room: int) -> Tensor:
     """``[batch, prompt]`` -> ``[batch, room]``: what holds for the last token of a prompt holds for those after it."""
     given = prompt.tokens.shape
-    if values.shape != given:
-        raise UserError(f"{name} is {list(values.shape)}, the prompt {list(given)}.")
+    if not isinstance(values, Tensor) or values.shape != given:
+        is_now = list(values.shape) if isinstance(values, Tensor) else "no tensor"
+        raise UserError(f"{name} is {is_now}, the prompt {list(given)}.")
     return torch.cat([values, values[:, -1:].expand(-1, room - given[1])], dim=1)
 
 

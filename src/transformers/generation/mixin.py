@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..nn.cache import Cache, PastKeyValues, as_cache
+from .arguments import inputs_of, unknown_names, wrong_kinds
 from .beam_search import candidate_choice, search
 from .configuration import GENERATION_CONFIG_NAME, OPTIONS, GenerationConfig
 from .decoding import Ends, Task, Texts, token_choice, write
@@ -31,12 +32,6 @@ if TYPE_CHECKING:
     from .streamers import BaseStreamer
 else:
     _Model = object
-
-#: Arguments of a forward pass that ``generate()`` sets itself, or that have no place in it.
-_OWN_INPUTS = frozenset({
-    "input_ids", "attention_mask", "position_ids", "past_key_values", "use_cache",
-    "output_attentions", "output_hidden_states", "return_dict", "decoder_inputs_embeds", "labels", "logits_to_keep",
-})  # fmt: skip
 
 
 class GenerationMixin(_Model):
@@ -131,12 +126,12 @@ class GenerationMixin(_Model):
         """
         tokens = inputs if input_ids is None else input_ids
         call = {
-            "past_key_values": past_key_values,
-            "generator": generator,
-            "streamer": streamer,
-            "tokenizer": tokenizer,
-        }
-        config, arguments = self._generation_options(generation_config, options, call)
+            "inputs": inputs, "generation_config": generation_config, "logits_processor": logits_processor,
+            "stopping_criteria": stopping_criteria, "prefix_allowed_tokens_fn": prefix_allowed_tokens_fn,
+            "input_ids": input_ids, "attention_mask": attention_mask, "past_key_values": past_key_values,
+            "generator": generator, "streamer": streamer, "tokenizer": tokenizer,
+        }  # fmt: skip
+        config, arguments = self._generation_options(options, call)
         criteria = criteria_for(config, stopping_criteria, tokenizer)
         records = Records(config, encoder=self.config.is_encoder_decoder)
         encoded = None
@@ -284,27 +279,33 @@ class GenerationMixin(_Model):
         return cache if copies == 1 else Cache(cache.to_legacy_cache())
 
     def _generation_options(
-        self, given: GenerationConfig | None, options: dict[str, Any], call: Mapping[str, Any]
+        self, options: dict[str, Any], call: Mapping[str, Any]
     ) -> tuple[GenerationConfig, dict[str, Any]]:
-        """The options that count, and further arguments of the forward pass."""
+        """The options that count, and further arguments of the forward pass.
+
+        Args:
+            options: Those of the call, and further arguments of the forward pass.
+            call: The other arguments of the call.
+        """
+        if problems := wrong_kinds({**call, **options}):
+            raise UserError("generate() was given something of the wrong kind:", problems)
+        given: GenerationConfig | None = call["generation_config"]
         config = copy.deepcopy(self.generation_config if given is None else given)
+        config.fill_in_special_tokens(self.generation_config)
         if options.get("max_length") is not None:
             config.max_new_tokens = None
         arguments = {name: value for name, value in config.update(**options).items() if value is not None}
         config.fill_in_defaults()
-        own = _OWN_INPUTS | self._inputs_of_generation
-        inputs = inspect.signature(self.base_model.forward).parameters.keys() - own
+        inputs = inputs_of(inspect.signature(self.base_model.forward).parameters, self._inputs_of_generation)
+        unknown = unknown_names(arguments, inputs)
         problems = [
             *config.unsupported(),
-            *(f"{name} is unknown" for name in sorted(arguments.keys() - inputs)),
+            *unknown,
             *(config.problems() or self._combinations(config, options, arguments, call)),
         ]
         if problems:
-            raise UserError(
-                "generate() cannot do all that was asked for:",
-                problems,
-                f"It knows {', '.join(OPTIONS)}, and the model's {', '.join(sorted(inputs))}.",
-            )
+            known = f"It knows {', '.join(OPTIONS)}, and the model's {', '.join(sorted(inputs))}."
+            raise UserError("generate() cannot do all that was asked for:", problems, known if unknown else "")
         return config, arguments
 
     def _combinations(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .configuration import OPTIONS, GenerationConfig
+from .unsupported import idle_problems
 
 
 class _Condition(NamedTuple):
@@ -58,7 +59,7 @@ def without_effect(config: GenerationConfig, options: Mapping[str, Any], call: M
     """
     given = {name: f"{name}={value!r}" for name, value in options.items() if _changes_something(name, value)}
     given |= {name: name for name in call}
-    problems = []
+    problems = idle_problems(options)
     if options.get("max_length") is not None and options.get("max_new_tokens") is not None:
         problems.append("max_length and max_new_tokens are both given")
     for names, reason, holds in _CONDITIONS:
@@ -71,6 +72,8 @@ def contradictions(config: GenerationConfig, call: Mapping[str, Any]) -> list[st
     """What cannot be honoured together, one line each; the arguments are those of :func:`without_effect`."""
     beams, returned = config.num_beams, config.num_return_sequences
     problems = []
+    if {"inputs", "input_ids"} <= call.keys():
+        problems.append("inputs and input_ids are both given: they are two names of the prompts")
     if beams > 1 and returned > beams:
         problems.append(f"num_return_sequences={returned} is more than num_beams={beams}")
     if returned > 1 and beams == 1 and not config.do_sample:

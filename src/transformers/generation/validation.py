@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -29,10 +30,15 @@ def value_problems(options: Mapping[str, Any]) -> list[str]:
         options: Options by name; others may be among them. None is a value that every option can have.
     """
     return [
-        f"{name} must be {rule.wanted}, not {options[name]!r}"
+        f"{name} must be {rule.wanted}, not {shown(options[name])}"
         for name, rule in _rules_by_name()
         if options.get(name) is not None and not rule.holds(options[name])
     ]
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: in one line, however large it is."""
+    return " ".join(reprlib.repr(value).split())
 
 
 def _rules_by_name() -> Iterator[tuple[str, _Rule]]:
