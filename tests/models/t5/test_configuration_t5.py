@@ -83,3 +83,11 @@ def test_an_activation_that_there_is_not_is_refused(word: str) -> None:
 def test_tables_that_cannot_be_are_refused(fields: dict[str, int]) -> None:
     with pytest.raises(UserError, match="relative_attention"):
         T5Config(**fields).check()
+
+
+def test_heads_that_are_not_tied_as_the_ecosystems_fifth_release_writes_them() -> None:
+    for scaled in (True, False):
+        config = T5Config.from_dict({"tie_word_embeddings": True, "scale_decoder_outputs": scaled})
+        assert config.tie_word_embeddings is scaled
+        assert "scale_decoder_outputs" not in config.to_dict()
+    assert T5Config(tie_word_embeddings=False).tie_word_embeddings is False

@@ -122,7 +122,13 @@ class T5Config(PretrainedConfig):
             raise UserError("The configuration does not describe a T5 model:", problems)
 
     def _take_derived(self, fields: dict[str, Any]) -> None:
-        """Removes what other tools store beside ``feed_forward_proj`` and what follows from it here."""
+        """Removes what other tools store and what other fields say here.
+
+        That is what follows from ``feed_forward_proj``; and transformers 5 writes ``tie_word_embeddings`` true for all
+        models, and ``scale_decoder_outputs`` false for those whose head is not tied.
+        """
+        if not fields.pop("scale_decoder_outputs", True):
+            fields["tie_word_embeddings"] = False
         derived = {"dense_act_fn": self.dense_act_fn, "is_gated_act": self.is_gated_act}
         stored = {name: fields.pop(name) for name in derived.keys() & fields.keys()}
         wrong = [
