@@ -287,10 +287,8 @@ class GenerationMixin(_Model):
             options: Those of the call, and further arguments of the forward pass.
             call: The other arguments of the call.
         """
-        if problems := wrong_kinds({**call, **options}):
-            raise UserError("generate() was given something of the wrong kind:", problems)
-        given: GenerationConfig | None = call["generation_config"]
-        config = copy.deepcopy(self.generation_config if given is None else given)
+        given = call["generation_config"]
+        config = copy.deepcopy(given if isinstance(given, GenerationConfig) else self.generation_config)
         config.fill_in_special_tokens(self.generation_config)
         if options.get("max_length") is not None:
             config.max_new_tokens = None
@@ -299,6 +297,7 @@ class GenerationMixin(_Model):
         inputs = inputs_of(inspect.signature(self.base_model.forward).parameters, self._inputs_of_generation)
         unknown = unknown_names(arguments, inputs)
         problems = [
+            *wrong_kinds({**call, **options}),
             *config.unsupported(),
             *unknown,
             *(config.problems() or self._combinations(config, options, arguments, call)),

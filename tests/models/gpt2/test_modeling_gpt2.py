@@ -143,6 +143,13 @@ class TestGeneration(GenerationTester):
     seed = 18
 
 
+class TestGenerationWithTwoHeads(TestGeneration):
+    model_class = GPT2DoubleHeadsModel
+
+    def next_scores(self, model: Any, prompt: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return model(tokens[:, None]).logits[:, 0, -1]
+
+
 class TestStateDict:
     def test_cross_attention(self) -> None:
         plain, crossed = (GPT2Model(tiny(add_cross_attention=cross)).state_dict() for cross in (False, True))

@@ -108,6 +108,13 @@ class TestGeneration(GenerationTester):
     config = OpenAIGPTConfig(vocab_size=V, n_positions=24, n_embd=E, n_layer=2, n_head=3)
 
 
+class TestGenerationWithTwoHeads(TestGeneration):
+    model_class = OpenAIGPTDoubleHeadsModel
+
+    def next_scores(self, model: Any, prompt: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return model(tokens[:, None]).logits[:, 0, -1]
+
+
 @pytest.fixture
 def model() -> Any:
     made = OpenAIGPTLMHeadModel(TINY)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UserError
+from ...generation.double_heads import WritingDoubleHeads
 from ...generation.mixin import GenerationMixin
 from ...modeling_heads import (
     CausalLM,
@@ -25,7 +26,7 @@ from ...modeling_heads import (
     TokenClassification,
     called_like,
 )
-from ...modeling_language_heads import DoubleHeads, DoubleHeadsModelOutput, LinearLanguageHead
+from ...modeling_language_heads import DoubleHeadsModelOutput, LinearLanguageHead
 from ...modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activated, activation
@@ -313,7 +314,7 @@ class GPT2DoubleHeadsModelOutput(DoubleHeadsModelOutput):
 
 
 @called_like(GPT2Model)
-class GPT2DoubleHeadsModel(DoubleHeads, GPT2PreTrainedModel):
+class GPT2DoubleHeadsModel(WritingDoubleHeads, GPT2PreTrainedModel):
     """GPT-2 with scores of the next token and of several continuations as a whole."""
 
     output_class = GPT2DoubleHeadsModelOutput

@@ -16,9 +16,10 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from ...generation.double_heads import WritingDoubleHeads
 from ...generation.mixin import GenerationMixin
 from ...modeling_heads import CausalLM, LastTokenSequenceClassification, called_like
-from ...modeling_language_heads import DoubleHeads, DoubleHeadsModelOutput, LinearLanguageHead
+from ...modeling_language_heads import DoubleHeadsModelOutput, LinearLanguageHead
 from ...modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast, SequenceClassifierOutputWithPast
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activated, activation
@@ -207,7 +208,7 @@ class OpenAIGPTDoubleHeadsModelOutput(DoubleHeadsModelOutput):
 
 
 @called_like(OpenAIGPTModel)
-class OpenAIGPTDoubleHeadsModel(DoubleHeads, OpenAIGPTPreTrainedModel):
+class OpenAIGPTDoubleHeadsModel(WritingDoubleHeads, OpenAIGPTPreTrainedModel):
     """GPT with scores of the next token and of several continuations as a whole."""
 
     output_class = OpenAIGPTDoubleHeadsModelOutput
