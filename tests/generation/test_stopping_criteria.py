@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.shared.small_tokenizers import TOKENIZED_FAMILIES, small_tokenizer
+from tests.shared.small_tokenizers import BYTE_FALLBACK, TOKENIZED_FAMILIES, small_tokenizer
 from tests.shared.tiny_writers import tiny_gpt2
 
 from transformers import GenerationConfig, PreTrainedTokenizerBase
@@ -120,6 +120,18 @@ def test_what_was_there_before_ends_nothing() -> None:
     criterion = StopStringCriteria(tokenizer, ["the"])
     assert not criterion(torch.tensor([tokenizer.encode("a the e")]), None)
     assert criterion(torch.tensor([tokenizer.encode("a the the")]), None)
+
+
+@pytest.mark.parametrize("family", ["gpt2", BYTE_FALLBACK])
+def test_strings_end_texts_that_are_spelled_in_bytes(family: str) -> None:
+    """The short end that is decoded first may begin inside a character."""
+    tokenizer = small_tokenizer(family)
+    row = tokenizer.encode("中国" * 9 + "☃国", add_special_tokens=False)
+    for string in ("☃", "国☃", "国"):
+        criterion, text = StopStringCriteria(tokenizer, string), tokenizer.decode(row)
+        end = len(tokenizer.encode(text[: text.index(string) + len(string)], add_special_tokens=False))
+        ended = [length for length in range(1, len(row) + 1) if bool(criterion(torch.tensor([row[:length]]), None))]
+        assert ended[0] == end
 
 
 def test_a_short_end_of_a_long_text_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import torch
-from tests.shared.small_tokenizers import TOKENIZED_FAMILIES, small_tokenizer
+from tests.shared.small_tokenizers import BYTE_FALLBACK, TOKENIZED_FAMILIES, small_tokenizer
 from tests.shared.tiny_writers import tiny_gpt2
 
 from transformers import PreTrainedTokenizerBase, TextIteratorStreamer, TextStreamer
@@ -52,6 +52,22 @@ def test_a_piece_comes_as_soon_as_it_is_certain() -> None:
     tokenizer = small_tokenizer("gpt2")
     row = tokenizer.convert_tokens_to_ids(["Ġthe", "â", "ĺ", "ĥ", "Ġ", "t", "ext"])
     assert streamed(Pieces(tokenizer), row[:1], row[1:]) == [" the", "☃", " ", "t", "ext", ""]
+
+
+@pytest.mark.parametrize("family", TOKENIZED_FAMILIES)
+def test_no_half_character_is_printed(family: str) -> None:
+    tokenizer = small_tokenizer(family)
+    row = tokenizer.encode("the 中国 text 😀👩\u200d👩\u200d👧 ☃", add_special_tokens=False)
+    pieces = streamed(Pieces(tokenizer), row[:1], row[1:])
+    assert "".join(pieces) == tokenizer.decode(row)
+    assert not any("\ufffd" in piece for piece in pieces)
+    assert len(pieces) > 3
+
+
+def test_bytes_are_printed_when_they_must_be_characters() -> None:
+    tokenizer = small_tokenizer(BYTE_FALLBACK)
+    row = tokenizer.encode("中国 ☃ the", add_special_tokens=False)
+    assert streamed(Pieces(tokenizer), row[:2], row[2:]) == ["中国 ", "☃ t", "h", "e", ""]
 
 
 def test_spaces_that_may_move_are_waited_for() -> None:

@@ -1,13 +1,16 @@
-"""A small tokenizer of every family, from the vocabulary of its golden cases."""
+"""A small tokenizer of every family, from the vocabulary of its golden cases, and one that spells in bytes."""
 
 from __future__ import annotations
 
 import functools
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from sentencepiece import SentencePieceTrainer
+
 import transformers
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, T5Tokenizer
 
 _FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -29,14 +32,34 @@ _FILES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "xlnet": ("XLNetTokenizer", {"vocab_file": "xlnet/tokenizer/spiece.model"}),
 }
 
-TOKENIZED_FAMILIES = tuple(_FILES)
+#: A SentencePiece vocabulary that has the bytes of characters that it does not have.
+BYTE_FALLBACK = "t5 with bytes"
+
+TOKENIZED_FAMILIES = (*_FILES, BYTE_FALLBACK)
 
 
 @functools.cache
 def small_tokenizer(family: str) -> PreTrainedTokenizerBase:
     """The tokenizer of a family; it is shared, so a test leaves it as it is."""
+    if family == BYTE_FALLBACK:
+        return _byte_fallback()
     name, files = _FILES[family]
     tokenizer: PreTrainedTokenizerBase = getattr(transformers, name)(
         **{argument: _FIXTURES / path for argument, path in files.items()}
     )
     return tokenizer
+
+
+def _byte_fallback() -> PreTrainedTokenizerBase:
+    with tempfile.TemporaryDirectory() as folder:
+        sentences = ["the quick brown fox jumps over the lazy dog", "it's a small text for a small model"] * 5
+        path = Path(folder, "spiece")
+        SentencePieceTrainer.train(
+            sentence_iterator=iter(sentences),
+            model_prefix=str(path),
+            vocab_size=320,
+            hard_vocab_limit=False,
+            byte_fallback=True,
+            minloglevel=4,
+        )
+        return T5Tokenizer(vocab_file=path.with_suffix(".model"), extra_ids=3)

@@ -10,6 +10,9 @@ from ..errors import UserError
 if TYPE_CHECKING:
     from ..tokenization_utils import PreTrainedTokenizerBase
 
+#: What a decoder writes for bytes that are no character, or not yet.
+NO_CHARACTER = "\ufffd"
+
 #: How many tokens before a stop string can change how its beginning is decoded when they are left out: the first token
 #: of a text may lose its space, and the first three may be the rest of a UTF-8 character.
 _CONTEXT = 4
@@ -22,8 +25,9 @@ class StopStrings:
     decodes it, and was not there, at that place, without that token. It may begin and end anywhere inside tokens.
 
     Each step decodes only a short end of each text, which is asked no more than whether a stop string could be there.
-    White space does not count in that, because a tokenizer may place it by what stands further in front. Only if so,
-    the whole text is decoded.
+    White space does not count in that, because a tokenizer may place it by what stands further in front; and where
+    bytes are no character there may be one, because they may have been cut off from its first ones. Only if so, the
+    whole text is decoded.
 
     Args:
         tokenizer: What decodes the texts.
@@ -50,7 +54,7 @@ class StopStrings:
 
     def _could_be_in(self, text: str) -> bool:
         visible = _without_spaces(text)
-        return any(string in visible or string in text for string in self._visible)
+        return NO_CHARACTER in text or any(string in visible or string in text for string in self._visible)
 
     def reached(self, tokens: Sequence[int]) -> bool:
         """Whether the newest token of a text completes a stop string."""

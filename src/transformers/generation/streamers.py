@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import re
 from collections.abc import Iterator
 from queue import Queue
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ..errors import UserError
-from .stop_strings import common_length
+from .stop_strings import NO_CHARACTER, common_length
 
 if TYPE_CHECKING:
     from ..tokenization_utils import PreTrainedTokenizerBase
 
-#: What a decoder writes for bytes that are no character, or not yet.
-_NO_CHARACTER = "\ufffd"
+#: How vocabularies that spell unknown characters in bytes write these.
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 #: The newest tokens that can still change where spaces stand: English contractions have that many (``do n ' t``).
 _UNSETTLED = 4
@@ -38,7 +39,7 @@ class TextStreamer(BaseStreamer):
     """Prints a text while it is being written.
 
     All pieces together are what the tokenizer's ``decode`` makes of all tokens. What later tokens can change is held
-    back: bytes that are no character yet, and the last few tokens where a tokenizer moves spaces.
+    back: bytes that are no character yet or need not stay one, and the last few tokens where a tokenizer moves spaces.
 
     Args:
         tokenizer: What decodes the tokens.
@@ -50,6 +51,7 @@ class TextStreamer(BaseStreamer):
         self.tokenizer = tokenizer
         self.skip_prompt = skip_prompt
         self.decode_kwargs = decode_kwargs
+        self._left_out = frozenset(tokenizer.all_special_ids if decode_kwargs.get("skip_special_tokens") else ())
         self._begin()
 
     def _begin(self) -> None:
@@ -95,10 +97,21 @@ class TextStreamer(BaseStreamer):
 
     def _settled(self) -> str:
         """The text so far without what later tokens can change."""
-        text = self._decoded(self._tokens).rstrip(_NO_CHARACTER)
+        text = self._decoded(self._without_last_bytes()).rstrip(NO_CHARACTER)
         if not self._moves_spaces:
             return text
         return text[: common_length(text, self._decoded(self._tokens[:-_UNSETTLED]))]
+
+    def _without_last_bytes(self) -> list[int]:
+        """The tokens so far up to a run of bytes at the end: one more byte may leave no character of all of them."""
+        end = len(self._tokens)
+        while end and self._goes_on_with_bytes(self._tokens[end - 1]):
+            end -= 1
+        return self._tokens[:end]
+
+    def _goes_on_with_bytes(self, token: int) -> bool:
+        """Whether a run of bytes does not end before this token."""
+        return token in self._left_out or bool(_BYTE.fullmatch(self.tokenizer.convert_ids_to_tokens(token) or ""))
 
     @property
     def _moves_spaces(self) -> bool:
