@@ -82,13 +82,16 @@ def test_the_device_is_asked_at_most_once_per_step(options: dict[str, Any]) -> N
     assert waits_per_step(model, eos_token_id=29, logits_processor=[never], **options) == 1
 
 
-def test_nothing_is_drawn_from_scores_that_are_no_numbers() -> None:
+@pytest.mark.parametrize("beams", [1, 3])
+def test_nothing_is_drawn_from_scores_that_are_no_numbers(beams: int) -> None:
     class Broken(LogitsProcessor):
         def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
             return scores.index_fill(0, torch.tensor([1]), float("nan"))
 
     with pytest.raises(UserError, match="No token can be drawn"):
-        tiny_gpt2().generate(token_ids(2, 4), max_new_tokens=3, do_sample=True, logits_processor=[Broken()])
+        tiny_gpt2().generate(
+            token_ids(2, 4), max_new_tokens=3, num_beams=beams, do_sample=True, logits_processor=[Broken()]
+        )
 
 
 def test_a_seed_draws_the_tokens_that_torch_draws_for_it() -> None:

@@ -271,7 +271,7 @@ class GenerationTester:
         model, prompt = self.model(), self.prompt()
         for options in STRATEGIES.values():
             output = self.generate(model, prompt, return_dict_in_generate=True, use_cache=False, **options)
-            assert list(output) == ["sequences"]
+            assert list(output) == (["sequences", "beam_indices"] if "num_beams" in options else ["sequences"])
 
     # Embeddings in the place of prompts
 

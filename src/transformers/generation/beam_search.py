@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .configuration import GenerationConfig
-from .decoding import Ends, Task, Texts, Written
+from .decoding import Ends, Task, Texts, Written, drawn
 
 #: Added to the score of what is to be continued only if there is nothing else. Finite, because where processors leave
 #: fewer tokens than there are beams there is nothing else.
@@ -51,7 +51,7 @@ def candidate_choice(config: GenerationConfig, generator: torch.Generator | None
         return candidates.values, candidates.indices
 
     def draw(totals: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        places = torch.multinomial(totals.softmax(-1), count, generator=generator)
+        places = drawn(totals, count, generator)
         return totals.gather(1, places), places
 
     return draw if config.do_sample else best

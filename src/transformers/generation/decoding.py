@@ -163,16 +163,28 @@ def token_choice(config: GenerationConfig, generator: torch.Generator | None) ->
     """How the next token is chosen, ``[texts, vocabulary]`` -> ``[texts]``: the likeliest, or by its probability."""
     if not config.do_sample:
         return lambda scores: scores.max(-1).indices  # the same as argmax, in a third of its time on a CPU
+    return lambda scores: drawn(scores, 1, generator).squeeze(1)
 
-    def draw(scores: Tensor) -> Tensor:
-        # There are faster ways on a CPU, but this is the one by which a seed gives the texts that it gives elsewhere.
-        try:
-            return torch.multinomial(scores.softmax(-1), 1, generator=generator).squeeze(1)
-        except RuntimeError as error:
-            problem = "No token can be drawn: there are scores that are no numbers, or all are -inf."
-            raise UserError(problem) from error
 
-    return draw
+def drawn(scores: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
+    """Places that are drawn by their probabilities, none of them twice.
+
+    Args:
+        scores: ``[rows, places]``.
+        count: How many for each row.
+        generator: Where random numbers come from; torch's global generator if None.
+
+    Returns:
+        ``[rows, count]``.
+
+    Raises:
+        UserError: There is a row from which nothing can be drawn.
+    """
+    # There are faster ways on a CPU, but this is the one by which a seed gives the texts that it gives elsewhere.
+    try:
+        return torch.multinomial(scores.softmax(-1), count, generator=generator)
+    except RuntimeError as error:
+        raise UserError("No token can be drawn: there are scores that are no numbers, or all are -inf.") from error
 
 
 def write(task: Task, choose: Callable[[Tensor], Tensor], streamer: BaseStreamer | None = None) -> Written:

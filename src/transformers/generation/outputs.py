@@ -3,19 +3,21 @@
 In the shapes below ``texts`` are the texts that are being written: the prompts times ``num_return_sequences``, or times
 ``num_beams``. ``returned`` are those that come back. A *step* is the choice of one token for each text.
 
-All fields but the sequences are None where they were not asked for. The fields that several classes have:
+All other fields are None where they were not asked for. The fields that several classes have:
 
 - ``sequences``: the tokens, prompts included (unless they were given as embeddings), ``[returned, length]``.
 - ``sequences_scores``: the scores by which the best beams were chosen, ``[returned]``.
 - ``scores``: what the tokens were chosen by, after all processors: for each step ``[texts, vocabulary]``. In a search
   with beams these are logarithms of probabilities, to which those of the texts so far are yet to be added.
 - ``logits``: what the model returned: for each step ``[texts, vocabulary]``.
-- ``beam_indices``: from which row of ``scores`` each new token of a sequence was taken, ``[returned, new tokens]``;
-  -1 behind the end of a sequence.
+- ``beam_indices``: in which row of the ``texts`` each new token of a sequence was chosen, ``[returned, new tokens]``; -1
+  behind the end of a sequence. They are there with beams, whatever is asked for: all that is kept of a step stands in
+  the order of these rows.
 - ``hidden_states``: for each step a tuple with one tensor for each layer, ``[texts, positions, hidden]``. The positions
   are those of the prompt in the first step and the new one in later steps; without a cache, all in every step.
 - ``attentions``: likewise, ``[texts, heads, positions, keys]``.
-- ``past_key_values``: what the model remembers of the texts (see :mod:`transformers.generation.state`).
+- ``past_key_values``: what the model remembers of the texts (see :mod:`transformers.generation.state`); with beams, of
+  those that it would have gone on with, which need not be among the returned ones.
 - ``encoder_hidden_states``, ``encoder_attentions``: of the encoder, one tensor for each layer and one row for each
   input.
 """
@@ -159,8 +161,11 @@ def gathered(written: Written, records: Records, state: DecodingState | None, en
     """
     beams = written.scores is not None
     fields = {"sequences": written.sequences, **records.fields(), "past_key_values": state}
-    if beams and records.with_scores:
-        fields |= {"sequences_scores": written.scores, "beam_indices": written.beam_indices}
+    if beams:
+        fields |= {
+            "sequences_scores": written.scores if records.with_scores else None,
+            "beam_indices": written.beam_indices,
+        }
     if encoded is not None:
         fields |= {"encoder_hidden_states": encoded.hidden_states, "encoder_attentions": encoded.attentions}
     return _KINDS[beams, encoded is not None](**fields)
