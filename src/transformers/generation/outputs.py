@@ -10,8 +10,8 @@ All other fields are None where they were not asked for. The fields that several
 - ``scores``: what the tokens were chosen by, after all processors: for each step ``[texts, vocabulary]``. In a search
   with beams these are logarithms of probabilities, to which those of the texts so far are yet to be added.
 - ``logits``: what the model returned: for each step ``[texts, vocabulary]``.
-- ``beam_indices``: in which row of the ``texts`` each new token of a sequence was chosen, ``[returned, new tokens]``; -1
-  behind the end of a sequence. They are there with beams, whatever is asked for: all that is kept of a step stands in
+- ``beam_indices``: in which row of the ``texts`` each new token of a sequence was chosen, ``[returned, new tokens]``;
+  -1 behind the end of a sequence. With beams they are there whatever is asked for: all that is kept of a step stands in
   the order of these rows.
 - ``hidden_states``: for each step a tuple with one tensor for each layer, ``[texts, positions, hidden]``. The positions
   are those of the prompt in the first step and the new one in later steps; without a cache, all in every step.
