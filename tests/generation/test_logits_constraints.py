@@ -137,9 +137,17 @@ def test_it_has_the_last_word() -> None:
     assert processor(torch.zeros(2, 1), scores).tolist() == expected
 
 
-def test_it_has_to_allow_something() -> None:
-    processor = PrefixConstrainedLogitsProcessor(lambda prompt, _: [] if prompt else [1], num_beams=1)
+@pytest.mark.parametrize("nothing", [[], None, torch.tensor([])])
+def test_it_has_to_allow_something(nothing: Any) -> None:
+    processor = PrefixConstrainedLogitsProcessor(lambda prompt, _: nothing if prompt else [1], num_beams=1)
     with pytest.raises(UserError, match=r"allows no token after 3 tokens of prompt 1.*\n.*token that ends texts"):
+        after(processor, 3)
+
+
+@pytest.mark.parametrize("token", [-1, 4])
+def test_it_allows_tokens_of_the_vocabulary(token: int) -> None:
+    processor = PrefixConstrainedLogitsProcessor(lambda *_: torch.tensor([1, token]), num_beams=1)
+    with pytest.raises(UserError, match=rf"allows \[1, {token}\], and the vocabulary has 4 tokens"):
         after(processor, 3)
 
 

@@ -192,5 +192,5 @@ def test_values_without_meaning_are_refused() -> None:
     ):
         with pytest.raises(UserError, match=message):
             make()
-    with pytest.raises(UserError, match=r"5 tokens has no tokens \[7, 9\]"):
+    with pytest.raises(UserError, match=r"sequence_bias names the tokens \[7, 9\], and the vocabulary ends before 5"):
         processed(SequenceBiasLogitsProcessor({(1, 7): 1.0, (9,): 1.0}), [[0]])

@@ -267,6 +267,24 @@ class TestRefusals:
         assert "max_new_tokens, min_length" in str(error.value)
         assert "token_type_ids" in str(error.value)
 
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"min_new_tokens": 9, "max_new_tokens": 3}, "min_new_tokens=9 is more than max_new_tokens=3"),
+            ({"min_length": 9, "max_length": 8}, "min_length=9 is more than max_length=8"),
+        ],
+    )
+    def test_texts_cannot_be_longer_than_they_may(self, options: dict[str, int], message: str) -> None:
+        model, prompt = gpt2(), ids(1, 3)
+        with pytest.raises(UserError, match=message):
+            model.generate(prompt, **options)
+        least, most = options
+        model.generation_config.update(**{least: options[least]})  # of a file, which another call may need
+        assert model.generate(prompt, **{most: options[most]}).shape == (
+            1,
+            3 * (most == "max_new_tokens") + options[most],
+        )
+
     def test_values_that_change_nothing_are_accepted(self) -> None:
         model, prompt = gpt2(), ids(1, 3)
         neutral = {"num_beams": 1, "temperature": 1.0, "top_k": 50, "repetition_penalty": 1.0, "streamer": None}

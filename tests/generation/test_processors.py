@@ -33,7 +33,8 @@ class Own(LogitsProcessor):
 
 def names(config: GenerationConfig, **arguments: Any) -> list[str]:
     given = {"given": None, "prefix_allowed_tokens_fn": None, **arguments}
-    return [type(processor).__name__ for processor in processors_for(config, PROMPT, **given)]
+    made = processors_for(config, PROMPT, **given)
+    return [type(getattr(processor, "processor", processor)).__name__ for processor in made]
 
 
 def test_they_have_the_order_of_the_ecosystem() -> None:
@@ -164,3 +165,15 @@ def test_processors_of_the_caller_come_before_the_drawing() -> None:
 
     tokens = gpt2().generate(token_ids(2, 5), max_new_tokens=6, do_sample=True, top_k=1, logits_processor=[Only()])
     assert tokens[:, 5:].tolist() == [[5, 6, 7, 8, 9, 10]] * 2
+
+
+@pytest.mark.parametrize(
+    ("processor", "message"),
+    [
+        (lambda tokens, scores: None, r"returned None in the place of scores \[2, 31\]"),
+        (lambda tokens, scores: scores[:1], r"returned \[1, 31\] in the place of scores \[2, 31\]"),
+    ],
+)
+def test_what_a_processor_of_the_caller_returns_has_to_fit(processor: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        gpt2().generate(token_ids(2, 5), max_new_tokens=2, logits_processor=[processor])

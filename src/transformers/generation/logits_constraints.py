@@ -164,24 +164,33 @@ class PrefixConstrainedLogitsProcessor(LogitsProcessor):
         num_beams: How many texts go on from each prompt.
     """
 
-    def __init__(self, prefix_allowed_tokens_fn: Callable[[int, Tensor], Sequence[int]], num_beams: int) -> None:
+    def __init__(
+        self, prefix_allowed_tokens_fn: Callable[[int, Tensor], Sequence[int] | Tensor | None], num_beams: int
+    ) -> None:
         self._allowed = prefix_allowed_tokens_fn
         self._texts_per_prompt = num_beams
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         forbidden = torch.ones_like(scores, dtype=torch.bool)
         for row, text in enumerate(input_ids):
-            prompt = row // self._texts_per_prompt
-            allowed = self._allowed(prompt, text)
-            if len(allowed) == 0:
-                raise UserError(
-                    f"prefix_allowed_tokens_fn allows no token after {len(text)} tokens of prompt {prompt}.",
-                    advice="To end a text, let it allow a token that ends texts.",
-                )
-            forbidden[row, torch.as_tensor(allowed, device=scores.device)] = False
+            forbidden[row, self._tokens_after(row // self._texts_per_prompt, text, scores)] = False
         possible = ~forbidden & (scores > -math.inf)
         choice = scores.where(possible.any(1, keepdim=True), 0.0)
         return choice.masked_fill(forbidden, -math.inf)
+
+    def _tokens_after(self, prompt: int, text: Tensor, scores: Tensor) -> Tensor:
+        """The tokens that may follow a text, ``[count]``."""
+        tokens = torch.as_tensor(() if (allowed := self._allowed(prompt, text)) is None else allowed)
+        if tokens.numel() == 0:
+            raise UserError(
+                f"prefix_allowed_tokens_fn allows no token after {len(text)} tokens of prompt {prompt}.",
+                advice="To end a text, let it allow a token that ends texts.",
+            )
+        if int(tokens.min()) < 0 or int(tokens.max()) >= scores.shape[1]:
+            raise UserError(
+                f"prefix_allowed_tokens_fn allows {tokens.tolist()}, and the vocabulary has {scores.shape[1]} tokens."
+            )
+        return tokens.to(scores.device)
 
 
 def of_one_token(prompt_mask: Tensor) -> Tensor:

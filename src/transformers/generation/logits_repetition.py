@@ -138,6 +138,8 @@ class SequenceBiasLogitsProcessor(LogitsProcessor):
         prompt_mask: 1 for the tokens of the prompts, 0 for padding, ``[prompts, time]``; None if there is no padding.
     """
 
+    _option = "sequence_bias"
+
     def __init__(
         self,
         sequence_bias: Mapping[tuple[int, ...], float] | Sequence[Sequence[Any]],
@@ -164,7 +166,7 @@ class SequenceBiasLogitsProcessor(LogitsProcessor):
     def _prepare(self, scores: Tensor) -> None:
         size = scores.shape[-1]
         if outside := sorted({token for sequence in self._biases for token in sequence if token >= size}):
-            raise UserError(f"The vocabulary of {size} tokens has no tokens {outside}, which have a bias.")
+            raise UserError(f"{self._option} names the tokens {outside}, and the vocabulary ends before {size}.")
         self._of_tokens = torch.zeros_like(scores[0])
         by_length: dict[int, list[tuple[int, ...]]] = {}
         for sequence in self._biases:
@@ -201,6 +203,8 @@ class NoBadWordsLogitsProcessor(SequenceBiasLogitsProcessor):
         eos_token_id: The tokens that end a text.
         prompt_mask: 1 for the tokens of the prompts, 0 for padding, ``[prompts, time]``; None if there is no padding.
     """
+
+    _option = "bad_words_ids"
 
     def __init__(
         self,

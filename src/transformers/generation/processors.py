@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from ..errors import UserError
 from . import logits_process as scores
 from .configuration import GenerationConfig
 from .logits_constraints import of_one_token
+from .validation import shown
 
 #: Number of the prompt, tokens so far -> the tokens that may follow.
 AllowedTokens = Callable[[int, Tensor], Sequence[int]]
@@ -45,6 +47,23 @@ class PromptFacts:
         return self.encoder_input_ids
 
 
+@dataclass(frozen=True)
+class _Given(scores.LogitsProcessor):
+    """A processor of the caller, which may do anything."""
+
+    processor: Callable[[Tensor, Tensor], Any]
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        new = self.processor(input_ids, scores)
+        if not isinstance(new, Tensor) or new.shape != scores.shape:
+            returned = list(new.shape) if isinstance(new, Tensor) else shown(new)
+            raise UserError(
+                f"A logits_processor returned {returned} in the place of scores {list(scores.shape)}.",
+                advice=f"It was {shown(self.processor)}; see LogitsProcessor.__call__.",
+            )
+        return new
+
+
 def processors_for(
     config: GenerationConfig,
     prompt: PromptFacts,
@@ -66,7 +85,7 @@ def processors_for(
         *_of_ends(config, prompt),
         *_of_permission(config, prefix_allowed_tokens_fn),
         *_of_forced_tokens(config, prompt),
-        *(given or ()),
+        *(_Given(processor) for processor in given or ()),
         *(_of_drawing(config) if config.do_sample else ()),
         *([scores.LogitNormalization()] if config.renormalize_logits else ()),
     ])  # fmt: skip

@@ -62,6 +62,11 @@ def without_effect(config: GenerationConfig, options: Mapping[str, Any], call: M
     problems = idle_problems(options)
     if options.get("max_length") is not None and options.get("max_new_tokens") is not None:
         problems.append("max_length and max_new_tokens are both given")
+    least, most = (
+        ("min_length", "max_length") if config.max_new_tokens is None else ("min_new_tokens", "max_new_tokens")
+    )
+    if least in given and getattr(config, least) > getattr(config, most):
+        problems.append(f"{given[least]} is more than {most}={getattr(config, most)}")
     for names, reason, holds in _CONDITIONS:
         if not holds(config):
             problems += [f"{given[name]} has no effect {reason}" for name in names if name in given]
