@@ -76,6 +76,15 @@ def test_all_is_as_before_after_saving_and_loading(tmp_path: Path) -> None:
     assert GenerationConfig.from_pretrained(tmp_path, subfolder="new") == config
 
 
+def test_a_folder_may_have_several_files(tmp_path: Path) -> None:
+    for top_k, name in ((3, "generation_config.json"), (4, "other.json")):
+        GenerationConfig(top_k=top_k).save_pretrained(tmp_path, name)
+    assert GenerationConfig.from_pretrained(tmp_path).top_k == 3
+    assert GenerationConfig.from_pretrained(tmp_path, config_file_name="other.json").top_k == 4
+    with pytest.raises(MissingFileError, match=r"none\.json"):
+        GenerationConfig.from_pretrained(tmp_path, "none.json")
+
+
 TOKEN = st.integers(0, 99)
 TOKENS = st.lists(TOKEN, min_size=1, max_size=3)
 NUMBER = st.floats(0.1, 5.0)

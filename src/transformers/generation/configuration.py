@@ -272,11 +272,17 @@ class GenerationConfig(PushToHubMixin):
         return cls(**{name: fields[name] for name in names if fields.get(name) is not None})
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name: str | os.PathLike[str], **arguments: Any) -> Self:
-        """Loads ``generation_config.json``.
+    def from_pretrained(
+        cls,
+        pretrained_model_name: str | os.PathLike[str],
+        config_file_name: str | None = None,
+        **arguments: Any,
+    ) -> Self:
+        """Loads a file of options.
 
         Args:
             pretrained_model_name: A local folder, or the id of a repository on the hub.
+            config_file_name: The name of the file; ``generation_config.json`` if None.
             **arguments: How to fetch from the hub (see :class:`~transformers.hub.HubOptions`), and options.
 
         Raises:
@@ -284,11 +290,15 @@ class GenerationConfig(PushToHubMixin):
             UserError: A value in it has no meaning.
         """
         hub = HubOptions.taken_from(arguments)
-        path = require_file(pretrained_model_name, (GENERATION_CONFIG_NAME,), hub)
+        path = require_file(pretrained_model_name, (config_file_name or GENERATION_CONFIG_NAME,), hub)
         return cls.from_json_file(path, **arguments)
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Writes ``generation_config.json`` to a folder, which is made if there is none.
+    def save_pretrained(self, save_directory: str | os.PathLike[str], config_file_name: str | None = None) -> None:
+        """Writes a file of options.
+
+        Args:
+            save_directory: The folder, which is made if there is none.
+            config_file_name: The name of the file; ``generation_config.json`` if None.
 
         Raises:
             UserError: A value has no meaning.
@@ -296,7 +306,7 @@ class GenerationConfig(PushToHubMixin):
         self.validate()
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / GENERATION_CONFIG_NAME, self.to_json_string())
+        write_text(folder / (config_file_name or GENERATION_CONFIG_NAME), self.to_json_string())
 
 
 def _is_default(name: str, value: Any) -> bool:
