@@ -301,6 +301,30 @@ class GenerationTester:
         settings |= self.arguments(prompt[:1, 2:])
         assert torch.equal(together[:1], model.generate(inputs_embeds=embeds[:1, 2:], **settings))
 
+    # Other states of a model
+
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+    def test_models_of_half_precision_write(self, dtype: torch.dtype) -> None:
+        model, prompt = self.model().to(dtype), self.prompt()
+        wanted = {"return_dict_in_generate": True, "output_scores": True, "output_logits": True}
+        for options in STRATEGIES.values():
+            with torch.inference_mode():
+                output = self.generate(model, prompt, **wanted, **options)
+            assert output.scores[0].dtype == output.logits[0].dtype == torch.float32
+            assert torch.equal(output.sequences, self.generate(model, prompt, **options))
+        torch.manual_seed(0)
+        drawn = self.generate(model, prompt, do_sample=True, eos_token_id=None)
+        assert drawn.shape == (BATCH, self.start(model, prompt).shape[1] + NEW)
+
+    def test_tokens_that_were_added_are_read_and_written(self) -> None:
+        model, prompt = self.model(), self.prompt()
+        added = model.config.vocab_size
+        model.resize_token_embeddings(added + 2)
+        prompt[:, 1] = added + 1
+        free = self.detailed(model, prompt, eos_token_id=None, suppress_tokens=list(range(added)))
+        assert free.logits[0].shape == (BATCH, added + 2)
+        assert (free.sequences[:, self.start(model, prompt).shape[1] :] >= added).all()
+
     # What is refused
 
     def test_what_cannot_be_honoured_is_named(self) -> None:
