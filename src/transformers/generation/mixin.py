@@ -100,8 +100,10 @@ class GenerationMixin(_Model):
 
         Args:
             inputs: The prompts, ``[batch, time]``; from ``bos_token_id`` on if None.
-            generation_config: The options; those of the model (``self.generation_config``) if None.
-            logits_processor: What is done to the scores after all that the options do.
+            generation_config: The options; those of the model (``self.generation_config``) if None. Special tokens that
+                it does not name are the model's.
+            logits_processor: What is done to the scores after all that the options do, but for those that say which
+                tokens are drawn.
             stopping_criteria: What ends a text besides the options.
             prefix_allowed_tokens_fn: Which tokens may follow: index of the prompt, tokens so far -> their ids.
             input_ids: Another name for ``inputs``.
