@@ -54,6 +54,15 @@ def test_a_model_is_put_where_its_map_says(saved: Path) -> None:
     assert device_of("auto").type in ("cpu", "cuda", "mps", "xpu")
 
 
+def test_a_model_is_put_on_the_default_device(saved: Path) -> None:
+    with torch.device("meta"):
+        model = TinyForMaskedLM.from_pretrained(saved)
+        assert TinyForMaskedLM.from_pretrained(saved, device_map="cpu").device == torch.device("cpu")
+
+    assert model.device == torch.device("meta")
+    assert TinyForMaskedLM.from_pretrained(saved).device == torch.device("cpu")
+
+
 def test_a_new_model_has_the_data_type_that_is_asked_for() -> None:
     config = BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=2, intermediate_size=4)
 

@@ -321,6 +321,31 @@ def test_other_spellings(
     assert not caplog.text
 
 
+def test_other_values_for_what_is_tied_are_told(
+    model: TinyForMaskedLM, saved: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rewrite(saved, lambda tensors: {**tensors, "cls.decoder.weight": tensors["tiny.embeddings.weight"] + 1})
+    assert same_state(TinyForMaskedLM.from_pretrained(saved), model)
+    assert "cls.decoder.weight (differs from tiny.embeddings.weight)" in caplog.text
+
+
+def test_what_shares_memory_in_a_file_is_apart_in_a_model_where_it_is_not_tied(
+    model: TinyForMaskedLM, saved: Path
+) -> None:
+    torch.save(model.state_dict(), saved / "tied.bin")
+    untied = TinyForMaskedLM.from_pretrained(saved / "tied.bin", tie_word_embeddings=False)
+    assert torch.equal(untied.cls.decoder.weight, untied.tiny.embeddings.weight)
+    with torch.no_grad():
+        untied.cls.decoder.weight.zero_()
+    assert untied.tiny.embeddings.weight.any()
+
+
+def test_integers_stored_for_a_parameter_are_cast(saved: Path) -> None:
+    rewrite(saved, lambda tensors: {**tensors, "cls.bias": torch.arange(len(tensors["cls.bias"]))})
+    bias = TinyForMaskedLM.from_pretrained(saved, dtype=torch.float16).cls.bias
+    assert torch.equal(bias, torch.arange(len(bias)).half())
+
+
 def test_untied_heads_are_saved_and_loaded_for_themselves(tmp_path: Path) -> None:
     model = TinyForMaskedLM(TinyConfig(tie_word_embeddings=False))
     assert model.cls.decoder.weight is not model.tiny.embeddings.weight
@@ -790,6 +815,18 @@ def test_a_wrapped_model_is_saved_and_loaded(model: TinyForMaskedLM, saved: Path
     assert same_state(TinyForMaskedLM.from_pretrained(saved / "wrapped.bin"), model)
     wrapped.module.save_pretrained(tmp_path / "unwrapped")
     assert same_state(TinyForMaskedLM.from_pretrained(tmp_path / "unwrapped"), model)
+
+
+def test_a_model_with_compiled_parts_is_saved_under_the_names_of_one_without(
+    model: TinyForMaskedLM, saved: Path, tmp_path: Path
+) -> None:
+    whole = torch.compile(model, backend="eager")
+    torch.save(whole.state_dict(), saved / "compiled.bin")
+    assert same_state(TinyForMaskedLM.from_pretrained(saved / "compiled.bin"), model)
+    expected = load_file(saved / "model.safetensors")
+    model.tiny = torch.compile(model.tiny, backend="eager")
+    model.save_pretrained(tmp_path / "parts")
+    assert load_file(tmp_path / "parts/model.safetensors").keys() == expected.keys()
 
 
 def test_tensors_that_share_memory_are_saved_each(model: TinyForMaskedLM, tmp_path: Path) -> None:

@@ -36,12 +36,17 @@ def check_attention(attn_implementation: str | None) -> None:
         )
 
 
-def device_of(device_map: DeviceMap) -> torch.device:
+def device_of(device_map: DeviceMap | None) -> torch.device | None:
     """The one device that a device map stands for; ``auto`` is the first accelerator, or else the CPU.
+
+    Without a map it is torch's default device, or None if that is the CPU: a model stays where it is.
 
     Raises:
         UserError: If it spreads a model over several devices, or names none.
     """
+    if device_map is None:
+        default = torch.get_default_device()
+        return None if default.type == "cpu" else default
     place = device_map
     if isinstance(place, Mapping):
         places = set(place.values())

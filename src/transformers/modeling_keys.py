@@ -11,8 +11,8 @@ def match_keys(
 ) -> tuple[dict[str, str], list[str]]:
     """Finds the stored tensor for each key of a model.
 
-    A stored name fits a key as it is, in its older spelling (``gamma`` and ``beta`` of layer norms, ``module.`` in
-    front), and with or without the name of the base model in front.
+    A stored name fits a key as it is, in its older spelling (``gamma`` and ``beta`` of layer norms), as wrappers of
+    modules change it, and with or without the name of the base model in front.
 
     Args:
         stored: The stored names.
@@ -37,12 +37,17 @@ def match_keys(
     return found, unexpected
 
 
+def unwrapped(name: str) -> str:
+    """The name that a tensor has where no part of the model is compiled by ``torch.compile``."""
+    return name.replace("_orig_mod.", "")
+
+
 #: How early files end the names of layer norms, and those of 2018 the names of all parameters.
 _OLDER_ENDINGS = {"gamma": "weight", "beta": "bias", "g": "weight", "w": "weight", "b": "bias"}
 
 
 def _spellings(name: str, base_prefix: str) -> Iterator[str]:
-    name = name.removeprefix("module.")
+    name = unwrapped(name).removeprefix("module.")
     stem, _, last = name.rpartition(".")
     modern = f"{stem}.{_OLDER_ENDINGS[last]}" if last in _OLDER_ENDINGS else name
     for spelling in (name, modern):

@@ -137,11 +137,13 @@ class LoadReport:
         missing: Keys of the model that were not stored, and are newly initialised.
         unexpected: Stored names that the model has no place for.
         mismatched: Keys with the shape that is stored and the shape of the model; newly initialised.
+        contradicting: Stored names of other values for a tensor that the model has once; pairs with the name used.
     """
 
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     mismatched: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = field(default_factory=list)
+    contradicting: list[tuple[str, str]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The report under the names that the ecosystem uses."""
@@ -162,6 +164,9 @@ class LoadReport:
             problems.append(f"newly initialised, because the shapes differ: {_listed(shapes)}")
         if self.unexpected:
             problems.append(f"not used, because {model} has no place for them: {_listed(self.unexpected)}")
+        if self.contradicting:
+            pairs = [f"{name} (differs from {used})" for name, used in self.contradicting]
+            problems.append(f"not used, because {model} has one tensor for both: {_listed(pairs)}")
         if not problems:
             return
         advice = (
@@ -234,15 +239,18 @@ def load_tensors(
         )
     report = LoadReport(unexpected=unexpected)
     new: list[list[Slot]] = []
+    placed: set[int] = set()
     for group in groups:
-        key = next((slot.key for slot in group if slot.key in found), None)
+        keys = [slot.key for slot in group if slot.key in found]
         shape = group[0].tensor.shape
-        if key is None:
+        if not keys:
             report.missing.append(group[0].key)
-        elif (tensor := tensors[found[key]]).shape != shape:
-            report.mismatched.append((key, tuple(tensor.shape), tuple(shape)))
+        elif (tensor := tensors[found[keys[0]]]).shape != shape:
+            report.mismatched.append((keys[0], tuple(tensor.shape), tuple(shape)))
         else:
-            _put(group, tensor, dtype)
+            others = [found[key] for key in keys[1:] if not _same(tensors[found[key]], tensor)]
+            report.contradicting.extend((name, found[keys[0]]) for name in others)
+            _put(group, tensor, dtype, placed)
             continue
         new.append(group)
     if report.mismatched and not ignore_mismatched_sizes:
@@ -255,9 +263,17 @@ def load_tensors(
     return report
 
 
-def _put(group: Sequence[Slot], tensor: torch.Tensor, dtype: torch.dtype) -> None:
-    if tensor.is_floating_point() and tensor.dtype != dtype:
+def _same(one: torch.Tensor, two: torch.Tensor) -> bool:
+    return one.data_ptr() == two.data_ptr() or torch.equal(one.to(two.dtype), two)
+
+
+def _put(group: Sequence[Slot], tensor: torch.Tensor, dtype: torch.dtype, placed: set[int]) -> None:
+    """Puts a stored tensor into the slots that share it; ``placed`` has the memory that is in other slots already."""
+    if group[0].tensor.is_floating_point() and tensor.dtype != dtype:
         tensor = tensor.to(dtype)
+    if tensor.data_ptr() in placed:
+        tensor = tensor.clone()
+    placed.add(tensor.data_ptr())
     if isinstance(group[0].tensor, nn.Parameter):
         tensor = nn.Parameter(tensor, requires_grad=group[0].tensor.requires_grad)
     for slot in group:

@@ -19,6 +19,7 @@ from .modeling_checkpointing import GradientCheckpointing, LayerStack
 from .modeling_compatibility import DeviceMap, check_attention, device_of, drop_without_effect
 from .modeling_embeddings import resize_embeddings
 from .modeling_files import StateDict, write_weights
+from .modeling_keys import unwrapped
 from .modeling_loading import (
     choose_dtype,
     is_building_without_values,
@@ -283,8 +284,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
     ) -> Any:
         """Loads a model, ready for inference (``model.train()`` makes it ready for training).
 
-        Its tensors stay mapped from their file until they are written to. Parameters that the file lacks, such as those
-        of a new head, are initialised, and the log says which.
+        Its tensors stay mapped from their file until they are written to; the file may be replaced or deleted, but must
+        not be overwritten in place meanwhile. Parameters that it lacks, as of a new head, are initialised and logged.
 
         Args:
             pretrained_model_name_or_path: A folder; a file of weights with ``config.json`` beside it; the id of a
@@ -301,6 +302,7 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
             output_loading_info: Returns a pair: the model, and a dictionary of what was missing, unexpected and
                 mismatched.
             device_map: The device that the model is put on: its name, or ``"auto"`` for an accelerator if there is one.
+                Default: torch's default device, which ``with torch.device(...)`` sets.
             attn_implementation: ``"sdpa"`` or ``"eager"``; both give the same numbers, and calls take what they need.
             from_tf: Takes the path for an original checkpoint whatever it is called.
             low_cpu_mem_usage: Accepted, because it is always so.
@@ -340,8 +342,8 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
         if isinstance(model, HasCompanions):
             model._load_companions(source.find)
         model.eval()
-        if device_map is not None:
-            model.to(device_of(device_map))
+        if (device := device_of(device_map)) is not None:
+            model.to(device)
         return (model, report.to_dict()) if output_loading_info else model
 
     # Saving
@@ -388,7 +390,7 @@ class PreTrainedModel(GradientCheckpointing, PushToHubMixin):
 
     def _without_repetitions(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         repeated = {slot.key for group in shared_slots(self) if group[0].key in tensors for slot in group[1:]}
-        return {name: tensor for name, tensor in tensors.items() if name not in repeated}
+        return {unwrapped(name): tensor for name, tensor in tensors.items() if name not in repeated}
 
 
 def _modules_outside_of_finished_models(module: nn.Module) -> Iterator[nn.Module]:
