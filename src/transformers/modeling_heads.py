@@ -34,6 +34,7 @@ from .modeling_outputs import (
 )
 from .modeling_padding import View, looking_at
 from .modeling_utils import PreTrainedModel
+from .nn.dropout import Dropout
 from .nn.heads import SequenceSummary, at_positions, last_real_position
 from .nn.losses import classification_loss, next_token_loss, span_loss, token_loss
 
@@ -239,7 +240,7 @@ class PooledSequenceClassification(SequenceClassification):
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
         super().__init__(config, base_model)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 
@@ -303,7 +304,7 @@ class TokenClassification(ScoringModel):
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
         super().__init__(config, base_model)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 
@@ -350,7 +351,7 @@ class PooledMultipleChoice(MultipleChoice):
 
     def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
         super().__init__(config, base_model)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.classifier = nn.Linear(config.hidden_size, 1)
         self.post_init()
 

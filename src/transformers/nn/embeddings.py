@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .dropout import Dropout
 from .padding import EVERYTHING, Layout
 
 
@@ -111,7 +112,7 @@ class SummedEmbeddings(nn.Module):
         self.position_embeddings = nn.Embedding(positions, size)
         self.token_type_embeddings = nn.Embedding(segments, size)
         self.LayerNorm = nn.LayerNorm(size, eps=layer_norm_eps)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self,

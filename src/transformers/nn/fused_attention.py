@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .attention import attention, head_features, merge_heads, split_heads
 from .cache import Cache
+from .dropout import Dropout
 from .layers import AttentionInputs
 from .linear import Conv1D, keep_inputs, keep_outputs
 
@@ -47,7 +48,7 @@ class FusedAttention(nn.Module):
         self.dropout = dropout
         self.c_attn = Conv1D(parts * width, width)
         self.c_proj = projection(width, width)
-        self.resid_dropout = nn.Dropout(output_dropout)
+        self.resid_dropout = Dropout(output_dropout)
 
     def forward(
         self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None = None
@@ -89,7 +90,8 @@ class FusedAttention(nn.Module):
 
     def project(self, hidden: Tensor, cache: Cache | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of the new positions, keys and values of all."""
-        query, key, value = (self.split(part) for part in self.c_attn(hidden).chunk(3, dim=-1))
+        side_by_side = self.c_attn(hidden).view(*hidden.shape[:2], 3, len(self.kept_heads), self.size)
+        query, key, value = side_by_side.permute(2, 0, 3, 1, 4).unbind()
         if cache is not None:
             key, value = cache.update(self.layer, key, value)
         return query, key, value

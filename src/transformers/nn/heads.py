@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from .activations import activation
+from .dropout import Dropout
 
 SUMMARY_TYPES = ("last", "first", "mean", "cls_index")
 
@@ -109,8 +110,8 @@ class SequenceSummary(nn.Module):
         self.kind = kind
         self.summary = nn.Identity() if output_size is None else nn.Linear(size, output_size)
         self.activation = activation(hidden_act)
-        self.first_dropout = nn.Dropout(first_dropout)
-        self.last_dropout = nn.Dropout(last_dropout)
+        self.first_dropout = Dropout(first_dropout)
+        self.last_dropout = Dropout(last_dropout)
 
     def forward(self, hidden: Tensor, cls_index: Tensor | None = None) -> Tensor:
         """Summarises sequences.

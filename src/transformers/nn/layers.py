@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .attention import head_features, split_heads
 from .cache import Cache
+from .dropout import Dropout
 from .linear import keep_outputs
 from .masks import head_masks
 from .padding import EVERYTHING, Layout
@@ -192,7 +193,7 @@ class ResidualNorm(nn.Module):
         super().__init__()
         self.dense = nn.Linear(in_features, hidden)
         self.LayerNorm = nn.LayerNorm(hidden, eps=layer_norm_eps)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, residual: Tensor) -> Tensor:
         """``[batch, time, in_features]`` and ``[batch, time, hidden]`` -> ``[batch, time, hidden]``."""

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 
 #: As many rows of an input (texts or beams of a step of generation) are few.
-_FEW_ROWS = range(3, 9)
+_FEW_ROWS = range(4, 9)
 
-#: Matrices of as many numbers are large.
+#: Matrices of more numbers are large.
 _LARGE = 2**18
 
 #: As many outputs are computed at a time: their part of the matrix stays in a cache of the processor.
-_PIECE = 128
+_PIECE = 64
 
 
 class Linear(nn.Linear):
@@ -39,7 +39,7 @@ class Linear(nn.Linear):
 
     def _in_pieces(self, x: Tensor) -> bool:
         return (
-            self.weight.numel() >= _LARGE
+            self.weight.numel() > _LARGE
             and self.weight.shape[0] >= _PIECE
             and self.weight.is_contiguous()
             and x.numel() // self.in_features in _FEW_ROWS

@@ -28,6 +28,7 @@ from ...modeling_outputs import BaseModelOutputWithPooling, ModelOutput, Tensors
 from ...modeling_padding import choose_layout
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activated, activation
+from ...nn.dropout import Dropout
 from ...nn.embeddings import SummedEmbeddings
 from ...nn.layers import AttentionInputs, ProjectedAttention, in_chunks, run_layers
 from ...nn.linear import keep_inputs
@@ -47,7 +48,7 @@ class AlbertAttention(ProjectedAttention):
         super().__init__(hidden, config.num_attention_heads, config.attention_probs_dropout_prob, layer=0)
         self.dense = nn.Linear(hidden, hidden)
         self.LayerNorm = nn.LayerNorm(hidden, eps=config.layer_norm_eps)
-        self.output_dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.output_dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(
         self, hidden: Tensor, inputs: AttentionInputs, head_mask: Tensor | None = None
@@ -73,7 +74,7 @@ class AlbertLayer(nn.Module):
         self.act = activation(config.hidden_act)
         self.ffn_output = nn.Linear(config.intermediate_size, config.hidden_size)
         self.full_layer_layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.chunk = config.chunk_size_feed_forward
 
     def forward(
@@ -234,7 +235,7 @@ class AlbertSOPHead(nn.Module):
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(config.classifier_dropout_prob)
+        self.dropout = Dropout(config.classifier_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, 2)
 
     def forward(self, pooled: Tensor) -> Tensor:

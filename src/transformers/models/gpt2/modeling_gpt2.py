@@ -31,6 +31,7 @@ from ...modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activated, activation
 from ...nn.cache import PastKeyValues, cache_for_call
+from ...nn.dropout import Dropout
 from ...nn.embeddings import check_length, embed_words, look_up
 from ...nn.fused_attention import FusedAttention
 from ...nn.layers import AttentionInputs
@@ -106,7 +107,7 @@ class GPT2MLP(nn.Module):
         self.c_fc = Conv1D(inner, config.n_embd)
         self.c_proj = ResidualProjection(config.n_embd, inner)
         self.act = activation(config.activation_function)
-        self.dropout = nn.Dropout(config.resid_pdrop)
+        self.dropout = Dropout(config.resid_pdrop)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``[batch, time, n_embd]`` -> the same."""
@@ -182,7 +183,7 @@ class GPT2Model(GPT2PreTrainedModel):
         config.check()
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
-        self.drop = nn.Dropout(config.embd_pdrop)
+        self.drop = Dropout(config.embd_pdrop)
         self.h = nn.ModuleList(GPT2Block(config, layer) for layer in range(config.n_layer))
         self.ln_f = _layer_norm(config)
         self.post_init()

@@ -24,6 +24,7 @@ from ...modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast,
 from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activated, activation
 from ...nn.cache import PastKeyValues, cache_for_call
+from ...nn.dropout import Dropout
 from ...nn.embeddings import check_length, embed_words, look_up
 from ...nn.fused_attention import FusedAttention
 from ...nn.layers import AttentionInputs, run_layers
@@ -40,7 +41,7 @@ class OpenAIGPTMLP(nn.Module):
         self.c_fc = Conv1D(4 * config.n_embd, config.n_embd)
         self.c_proj = Conv1D(config.n_embd, 4 * config.n_embd)
         self.act = activation(config.activation)
-        self.dropout = nn.Dropout(config.resid_pdrop)
+        self.dropout = Dropout(config.resid_pdrop)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``[batch, time, n_embd]`` -> the same."""
@@ -101,7 +102,7 @@ class OpenAIGPTModel(OpenAIGPTPreTrainedModel):
         config.check()
         self.tokens_embed = nn.Embedding(config.vocab_size, config.n_embd)
         self.positions_embed = nn.Embedding(config.n_positions, config.n_embd)
-        self.drop = nn.Dropout(config.embd_pdrop)
+        self.drop = Dropout(config.embd_pdrop)
         self.h = nn.ModuleList(OpenAIGPTBlock(config, layer) for layer in range(config.n_layer))
         self.post_init()
 

@@ -41,6 +41,7 @@ from ...modeling_utils import LayerStack, PreTrainedModel
 from ...nn.activations import activated, activation
 from ...nn.attention import head_features, split_heads
 from ...nn.cache import PastKeyValues, cache_for_call
+from ...nn.dropout import Dropout
 from ...nn.embeddings import embed_words
 from ...nn.heads import at_positions, last_real_position
 from ...nn.layers import AttentionInputs, keys_and_values
@@ -134,7 +135,7 @@ class T5AttentionLayer(nn.Module):
         self.attention_name = name
         self.add_module(name, attention)
         self.layer_norm = _norm(config)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
 
     @property
     def attention(self) -> T5Attention:
@@ -156,7 +157,7 @@ class T5DenseActDense(nn.Module):
         super().__init__()
         self.wi = Linear(config.d_model, config.d_ff, bias=False)
         self.wo = Linear(config.d_ff, config.d_model, bias=False)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
         self.act = activation(config.dense_act_fn)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -172,7 +173,7 @@ class T5DenseGatedActDense(nn.Module):
         self.wi_0 = Linear(config.d_model, config.d_ff, bias=False)
         self.wi_1 = Linear(config.d_model, config.d_ff, bias=False)
         self.wo = Linear(config.d_ff, config.d_model, bias=False)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
         self.act = activation(config.dense_act_fn)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -187,7 +188,7 @@ class T5LayerFF(nn.Module):
         super().__init__()
         self.DenseReluDense = (T5DenseGatedActDense if config.is_gated_act else T5DenseActDense)(config)
         self.layer_norm = _norm(config)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``[batch, time, d_model]`` -> the same."""
@@ -264,7 +265,7 @@ class T5Stack(LayerStack):
         blocks = config.num_decoder_layers if decoder else config.num_layers
         self.block = nn.ModuleList(T5Block(config, layer, decoder=decoder) for layer in range(blocks))
         self.final_layer_norm = _norm(config)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
 
     def forward(
         self,
@@ -610,7 +611,7 @@ class T5ClassificationHead(nn.Module):
     def __init__(self, config: T5Config) -> None:
         super().__init__()
         self.dense = nn.Linear(config.d_model, config.d_model)
-        self.dropout = nn.Dropout(config.classifier_dropout)
+        self.dropout = Dropout(config.classifier_dropout)
         self.out_proj = nn.Linear(config.d_model, config.num_labels)
 
     def forward(self, hidden: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from ...modeling_embeddings import resize_tables, vocabulary_size
 from ...modeling_heads import LastTokenSequenceClassification, TaskModel, called_like
 from ...modeling_outputs import ModelOutput, Tensors
 from ...modeling_utils import PreTrainedModel
+from ...nn.dropout import Dropout
 from ...nn.embeddings import embed_words
 from ...nn.inputs import check_shapes
 from ...nn.losses import IGNORED
@@ -165,7 +166,7 @@ class TransfoXLModel(TransfoXLPreTrainedModel):
         self.word_emb = AdaptiveEmbedding(
             config.vocab_size, config.d_embed, config.d_model, config.cutoffs, config.div_val
         )
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.r_w_bias = None if config.untie_r else query_bias(config)
         self.r_r_bias = None if config.untie_r else query_bias(config)
         self.layers = nn.ModuleList(DecoderLayer(config, self.r_w_bias, self.r_r_bias) for _ in range(config.n_layer))

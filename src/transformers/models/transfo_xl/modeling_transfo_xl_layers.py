@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ...nn.attention import attention, merge_heads, split_heads
+from ...nn.dropout import Dropout
 from ...nn.relative_distances import relative_shift, sinusoids
 from .configuration_transfo_xl import TransfoXLConfig
 
@@ -72,7 +73,7 @@ class RelativeAttention(nn.Module):
         self.qkv_net = nn.Linear(config.d_model, 3 * width, bias=False)
         self.r_net = nn.Linear(config.d_model, width, bias=False)
         self.o_net = nn.Linear(width, config.d_model, bias=False)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.layer_norm = nn.LayerNorm(config.d_model, eps=config.layer_norm_epsilon)
         self.r_w_bias = query_bias(config) if r_w_bias is None else r_w_bias
         self.r_r_bias = query_bias(config) if r_r_bias is None else r_r_bias
@@ -124,9 +125,9 @@ class PositionwiseFF(nn.Module):
         self.CoreNet = nn.Sequential(
             nn.Linear(config.d_model, config.d_inner),
             nn.ReLU(),
-            nn.Dropout(config.dropout),
+            Dropout(config.dropout),
             nn.Linear(config.d_inner, config.d_model),
-            nn.Dropout(config.dropout),
+            Dropout(config.dropout),
         )
         self.layer_norm = nn.LayerNorm(config.d_model, eps=config.layer_norm_epsilon)
 

@@ -36,6 +36,7 @@ from ...modeling_utils import PreTrainedModel
 from ...nn.activations import activated, activation
 from ...nn.attention import head_features, split_heads
 from ...nn.cache import Cache
+from ...nn.dropout import Dropout
 from ...nn.embeddings import check_length, embed_words, look_up
 from ...nn.inputs import check_shapes
 from ...nn.layers import AttentionInputs, in_chunks, run_layers
@@ -108,7 +109,7 @@ class XLMFeedForward(nn.Module):
         self.lin1 = nn.Linear(config.emb_dim, 4 * config.emb_dim)
         self.lin2 = nn.Linear(4 * config.emb_dim, config.emb_dim)
         self.act = activation("gelu" if config.gelu_activation else "relu")
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[batch, time, emb_dim]`` -> the same."""
@@ -160,7 +161,7 @@ class XLMModel(XLMPreTrainedModel):
             self.lang_embeddings = nn.Embedding(config.n_langs, width)
         self.embeddings = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_index)
         self.layer_norm_emb = nn.LayerNorm(width, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.attentions = nn.ModuleList(XLMAttention(config, layer) for layer in layers)
         self.layer_norm1 = nn.ModuleList(nn.LayerNorm(width, eps=config.layer_norm_eps) for _ in layers)
         self.ffns = nn.ModuleList(XLMFeedForward(config) for _ in layers)

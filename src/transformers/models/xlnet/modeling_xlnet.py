@@ -39,6 +39,7 @@ from ...modeling_outputs import ModelOutput, Tensors
 from ...modeling_padding import choose_layout
 from ...modeling_span_beams import BeamQuestionAnswering
 from ...modeling_utils import PreTrainedModel
+from ...nn.dropout import Dropout
 from ...nn.embeddings import embed_words
 from ...nn.inputs import check_shapes
 from ...nn.masks import additive_mask, head_masks
@@ -100,7 +101,7 @@ class XLNetModel(XLNetPreTrainedModel):
         self.word_embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.mask_emb = nn.Parameter(torch.empty(1, 1, config.d_model))
         self.layer = nn.ModuleList(XLNetLayer(config) for _ in range(config.n_layer))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.post_init()
 
     def forward(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ...nn.activations import activated, activation
 from ...nn.attention import attention, merge_heads, split_heads
+from ...nn.dropout import Dropout
 from ...nn.layers import in_chunks
 from ...nn.padding import EVERYTHING, Layout
 from ...nn.relative_distances import relative_shift
@@ -80,7 +81,7 @@ class XLNetRelativeAttention(nn.Module):
         self.r_w_bias = nn.Parameter(torch.empty(vector))
         self.seg_embed = nn.Parameter(torch.empty(2, *vector))
         self.layer_norm = nn.LayerNorm(config.d_model, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.scale = config.d_head**-0.5
 
     def forward(
@@ -168,7 +169,7 @@ class XLNetFeedForward(nn.Module):
         self.layer_norm = nn.LayerNorm(config.d_model, eps=config.layer_norm_eps)
         self.layer_1 = nn.Linear(config.d_model, config.d_inner)
         self.layer_2 = nn.Linear(config.d_inner, config.d_model)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.act = activation(config.ff_activation)
 
     def forward(self, x: Tensor) -> Tensor:
