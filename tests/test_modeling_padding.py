@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from transformers import BertConfig, BertModel, GPT2Config, GPT2Model
+from transformers import BertConfig, BertForSequenceClassification, BertModel, GPT2Config, GPT2Model
 from transformers.errors import UserError
 from transformers.modeling_padding import LEAST_PER_ROW, LEAST_SHARE, View, choose_layout, looking_at
 
@@ -115,3 +115,21 @@ class TestModelsWithoutIt:
             GPT2Model(GPT2Config(vocab_size=9, n_embd=4, n_layer=1, n_head=1, skip_padding=True))
         with pytest.raises(UserError, match="for encoders"):
             BertModel(BertConfig(is_decoder=True, skip_padding=True))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("setting", ["auto", True])
+@torch.no_grad()
+def test_a_cuda_graph_has_all_positions(setting: bool | str) -> None:
+    sizes = {"vocab_size": 9, "hidden_size": WIDTH, "intermediate_size": WIDTH, "max_position_embeddings": TIME}
+    config = BertConfig(**sizes, num_hidden_layers=2, num_attention_heads=2, skip_padding=setting)
+    model = BertForSequenceClassification(config).cuda().eval()
+    inputs = {"input_ids": TOKENS.cuda(), "attention_mask": HALF.cuda()}
+    model(**inputs)  # what a library sets up at its first call cannot be captured
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        logits = model(**inputs).logits
+    for real in (HALF, torch.ones_like(HALF)):
+        inputs["attention_mask"].copy_(real)
+        graph.replay()
+        assert torch.allclose(logits, model(**inputs).logits, atol=1e-5)

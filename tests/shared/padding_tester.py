@@ -111,6 +111,22 @@ class PaddingTester(ModelTester):
         expected, output = plain(**inputs).last_hidden_state, packed(**inputs).last_hidden_state
         assert_same_but_zero(output, expected, inputs["attention_mask"], "last_hidden_state")
 
+    def test_labels_of_real_tokens_train_as_ever(self, encoder: ModelCase) -> None:
+        labels = encoder.labels(self.config_of(encoder)) if encoder.labels else {}
+        if all(value.ndim != 2 for value in labels.values()) or encoder.model in self.depending:
+            pytest.skip("has no label for each token")
+        inputs = self.padded(encoder)
+        hidden = inputs["attention_mask"] == 0
+        labels = {name: value.masked_fill(hidden, -100) if value.ndim == 2 else value for name, value in labels.items()}
+        plain, packed = (model.train() for model in self.pair(encoder, setting=True))
+        losses = [model(**inputs, **labels).loss for model in (plain, packed)]
+        assert close(losses[1], losses[0])
+        for loss in losses:
+            loss.backward()
+        for (name, expected), parameter in zip(plain.named_parameters(), packed.parameters(), strict=True):
+            if expected.grad is not None:
+                assert close(parameter.grad, expected.grad), name
+
     def test_compiled_it_computes_padding_and_returns_zeros(self) -> None:
         plain, packed = self.pair(self.base, setting=True)
         inputs = self.padded(self.base)
