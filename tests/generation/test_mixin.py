@@ -120,11 +120,12 @@ class TestLength:
         assert len(set(lengths)) > 1
         assert actual.shape[1] == max(lengths)
 
-    def test_the_first_end_is_the_padding_if_there_is_none(self) -> None:
+    @pytest.mark.parametrize("pad", [None, -1])
+    def test_the_first_end_is_the_padding_if_there_is_none(self, pad: int | None) -> None:
         model, prompt = gpt2(), ids(2, 5)
         free = greedy_by_hand(model, prompt, 8)
         place, end = next((index, int(token)) for index, token in enumerate(free[0, 5:]) if token not in free[1, 5:])
-        actual = model.generate(prompt, max_new_tokens=8, eos_token_id=end)
+        actual = model.generate(prompt, max_new_tokens=8, eos_token_id=end, pad_token_id=pad)
         assert (actual[0, 5 + place :] == end).all()
         assert torch.equal(actual[1], free[1])
 

@@ -89,7 +89,8 @@ class Ends:
             UserError: Texts may end before others, and there is nothing that could follow them.
         """
         tokens = config.end_tokens
-        pad = config.pad_token_id if config.pad_token_id is not None else next(iter(tokens), None)
+        # Older configurations say -1 where there is no such token.
+        pad = next((token for token in (config.pad_token_id, *tokens) if token is not None and token >= 0), None)
         if pad is None and criteria and texts.shape[0] > 1:
             raise UserError(
                 "One text may end before another, and there is no pad_token_id that could follow it.",
