@@ -114,6 +114,13 @@ def test_labels_stay_consistent() -> None:
     assert config.id2label == {0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}
 
 
+def test_there_may_be_no_labels_but_not_fewer() -> None:
+    config = PretrainedConfig(num_labels=0)
+    assert (config.num_labels, config.id2label, config.label2id) == (0, {}, {})
+    with pytest.raises(UserError, match="num_labels is -1"):
+        PretrainedConfig(num_labels=-1)
+
+
 def test_labels_follow_from_label2id_alone() -> None:
     assert PretrainedConfig(label2id={"x": 0, "y": 1, "z": 2}).id2label == {0: "x", 1: "y", 2: "z"}
 

@@ -162,7 +162,9 @@ class PretrainedConfig(PushToHubMixin):
 
     @num_labels.setter
     def num_labels(self, number: int) -> None:
-        if len(self.__dict__.get("id2label", ())) != number:
+        if number < 0:
+            raise UserError(f"num_labels is {number}, but must not be below 0.")
+        if "id2label" not in self.__dict__ or len(self.id2label) != number:
             self.id2label = {index: f"LABEL_{index}" for index in range(number)}
 
     @property
