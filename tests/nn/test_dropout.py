@@ -45,6 +45,12 @@ def test_hooks_are_called_in_inference(everywhere: bool) -> None:
     assert seen == [dropout]
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace.*:DeprecationWarning")
+def test_traced_it_is_the_same_with_and_without_gradients() -> None:
+    traced = torch.jit.trace(nn.Sequential(Dropout(0.5)).eval(), X)  # traces again without gradients, and compares
+    assert torch.equal(traced(X), X)
+
+
 def test_hooks_of_the_backward_pass_are_called() -> None:
     dropout, seen = Dropout(0.5).eval(), []
     dropout.register_full_backward_hook(lambda module, *gradients: seen.append(module))

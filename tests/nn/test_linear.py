@@ -61,3 +61,14 @@ def test_large_matrices_are_taken_in_pieces_for_few_rows_only(rows: int, grad: b
     with torch.set_grad_enabled(grad), Recorded():
         layer(torch.ones(rows, 1024))
     assert (torch.ops.aten.bmm in functions) == batched
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace.*:DeprecationWarning")
+def test_traced_with_few_rows_it_takes_any_number() -> None:
+    layer, x = Linear(600, 500), torch.randn(5, 600)
+    traced = torch.jit.trace(layer, x)  # traces again without gradients, and compares
+    with torch.no_grad():
+        traced_in_inference = torch.jit.trace(layer, x)
+    for rows in (x, torch.randn(11, 600)):
+        for each in (traced, traced_in_inference):
+            torch.testing.assert_close(each(rows), nn.functional.linear(rows, layer.weight, layer.bias))

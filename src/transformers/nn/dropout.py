@@ -18,6 +18,7 @@ class Dropout(nn.Dropout):
     def __call__(self, x: Tensor, /) -> Any:
         """``[...]`` -> the same, of which training sets some to zero."""
         hooks = self._forward_hooks or self._forward_pre_hooks or _has_any_global_hook()  # type: ignore[no-untyped-call]
-        if self.training or hooks or torch.is_grad_enabled():
+        recorded = torch.is_grad_enabled() or torch._C._get_tracing_state() is not None
+        if self.training or hooks or recorded:
             return super().__call__(x)
         return x

@@ -39,7 +39,8 @@ class Linear(nn.Linear):
 
     def _in_pieces(self, x: Tensor) -> bool:
         return (
-            self.weight.numel() > _LARGE
+            torch._C._get_tracing_state() is None
+            and self.weight.numel() > _LARGE
             and self.weight.shape[0] >= _PIECE
             and self.weight.is_contiguous()
             and x.numel() // self.in_features in _FEW_ROWS
