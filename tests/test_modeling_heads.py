@@ -11,16 +11,15 @@ from torch import Tensor, nn
 
 from transformers import BertConfig, BertForTokenClassification, PretrainedConfig, PreTrainedModel
 from transformers.errors import UserError
+from transformers.modeling_choice_heads import PooledMultipleChoice, flatten_choices
 from transformers.modeling_heads import (
     CausalLM,
     LastTokenSequenceClassification,
     MaskedLM,
-    PooledMultipleChoice,
     PooledSequenceClassification,
     QuestionAnswering,
     TokenClassification,
     called_like,
-    flatten_choices,
     sequence_summary,
 )
 from transformers.modeling_outputs import (

@@ -26,7 +26,6 @@ from .modeling_outputs import (
     CausalLMOutputWithCrossAttentions,
     MaskedLMOutput,
     ModelOutput,
-    MultipleChoiceModelOutput,
     QuestionAnsweringModelOutput,
     SequenceClassifierOutput,
     SequenceClassifierOutputWithPast,
@@ -316,50 +315,6 @@ class TokenClassification(ScoringModel):
         return self.classifier(self.dropout(hidden))  # type: ignore[no-any-return]
 
 
-class MultipleChoice(ScoringModel):
-    """One score for each choice.
-
-    Inputs are ``[batch, choices, time]`` (``inputs_embeds`` ``[batch, choices, time, hidden]``), ``labels`` ``[batch]``
-    the index of the right choice.
-    """
-
-    output_class: ClassVar[type[ModelOutput]] = MultipleChoiceModelOutput
-
-    def choice_scores(self, base: Any) -> Tensor:
-        """The score of each row of the base model, ``[batch * choices, 1]``: the family's head."""
-        raise NotImplementedError
-
-    def base_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The choices as rows of the batch."""
-        return flatten_choices(inputs)[0]
-
-    def scores(self, base: Any, inputs: Mapping[str, Any]) -> Tensor:
-        """``[batch, choices]``."""
-        return self.choice_scores(base).view(-1, number_of_choices(inputs))
-
-
-class PooledMultipleChoice(MultipleChoice):
-    """A linear layer on the ``pooler_output`` of each choice.
-
-    Args:
-        config: The hyper-parameters.
-        base_model: The base model.
-        dropout: Dropout of the pooled states.
-    """
-
-    view = View.FIRST
-
-    def __init__(self, config: PretrainedConfig, base_model: PreTrainedModel, *, dropout: float) -> None:
-        super().__init__(config, base_model)
-        self.dropout = Dropout(dropout)
-        self.classifier = nn.Linear(config.hidden_size, 1)
-        self.post_init()
-
-    def choice_scores(self, base: Any) -> Tensor:
-        """``[batch * choices, 1]``."""
-        return self.classifier(self.dropout(base.pooler_output))  # type: ignore[no-any-return]
-
-
 class QuestionAnswering(TaskModel):
     """Two scores for each position: that the answer starts, and that it ends there. Padding is not masked.
 
@@ -401,49 +356,6 @@ class QuestionAnswering(TaskModel):
         if start_positions is not None and end_positions is not None:
             loss = span_loss(start, end, start_positions, end_positions)
         return self.output(self.output_class, base, return_dict, loss=loss, start_logits=start, end_logits=end)
-
-
-#: The inputs that have an axis of choices behind the batch.
-_PER_CHOICE = (
-    "input_ids",
-    "attention_mask",
-    "input_mask",
-    "token_type_ids",
-    "position_ids",
-    "inputs_embeds",
-    "langs",
-    "lengths",
-)
-
-
-def flatten_choices(inputs: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-    """Moves the choices into the batch: ``[batch, choices, time]`` -> ``[batch * choices, time]``.
-
-    Returns:
-        The inputs of the base model, and the number of choices.
-
-    Raises:
-        UserError: There is no axis of choices.
-    """
-    flat = {
-        name: value.flatten(0, 1) if name in _PER_CHOICE and value is not None else value
-        for name, value in inputs.items()
-    }
-    return flat, number_of_choices(inputs)
-
-
-def number_of_choices(inputs: Mapping[str, Any]) -> int:
-    """The length of the axis of choices.
-
-    Raises:
-        UserError: There is none.
-    """
-    name, axes = ("inputs_embeds", 4) if inputs.get("input_ids") is None else ("input_ids", 3)
-    given: Tensor | None = inputs.get(name)
-    if given is None or given.ndim != axes:
-        shape = "missing" if given is None else f"of shape {list(given.shape)}"
-        raise UserError(f"{name}: {shape}.", advice="Multiple choice needs input_ids [batch, choices, time].")
-    return given.shape[1]
 
 
 #: Which states a summary of each kind is made from; of all of them, if it is not among these.

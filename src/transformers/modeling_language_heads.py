@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from .configuration_utils import PretrainedConfig
-from .modeling_heads import TaskModel, flatten_choices, sequence_summary
+from .modeling_choice_heads import flatten_choices
+from .modeling_heads import TaskModel, sequence_summary
 from .modeling_outputs import ModelOutput, Tensors
 from .modeling_utils import PreTrainedModel
 from .nn.cache import Cache

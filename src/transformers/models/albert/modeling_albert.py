@@ -15,9 +15,9 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from ...modeling_choice_heads import PooledMultipleChoice
 from ...modeling_heads import (
     MaskedLM,
-    PooledMultipleChoice,
     PooledSequenceClassification,
     QuestionAnswering,
     TaskModel,

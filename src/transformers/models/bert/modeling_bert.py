@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from ...errors import UserError
 from ...generation.configuration import GenerationConfig
 from ...generation.mixin import GenerationMixin
+from ...modeling_choice_heads import PooledMultipleChoice
 from ...modeling_heads import (
     CausalLM,
     MaskedLM,
-    PooledMultipleChoice,
     PooledSequenceClassification,
     QuestionAnswering,
     ScoringModel,

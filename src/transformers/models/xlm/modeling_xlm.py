@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from ...generation.configuration import GenerationConfig
 from ...generation.mixin import GenerationMixin
 from ...generation.state import DecodingState
+from ...modeling_choice_heads import MultipleChoice
 from ...modeling_heads import (
-    MultipleChoice,
     QuestionAnswering,
     SequenceClassification,
     TokenClassification,

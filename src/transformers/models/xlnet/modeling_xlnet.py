@@ -24,9 +24,9 @@ from ...errors import UserError
 from ...generation.configuration import GenerationConfig
 from ...generation.memory import MemoryGenerationMixin
 from ...generation.state import DecodingState
+from ...modeling_choice_heads import MultipleChoice
 from ...modeling_heads import (
     MaskedLM,
-    MultipleChoice,
     QuestionAnswering,
     SequenceClassification,
     TaskModel,
