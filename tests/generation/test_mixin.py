@@ -137,6 +137,13 @@ class TestLength:
         assert longer.shape[1] >= 9
         assert end not in longer[0, 5:9]
 
+    def test_without_an_end_token_texts_always_have_the_least_number_of_tokens(self) -> None:
+        model, prompt = gpt2(eos_token_id=None), ids(2, 5)
+        assert torch.equal(
+            model.generate(prompt, max_new_tokens=4, min_new_tokens=4, min_length=7),
+            model.generate(prompt, max_new_tokens=4),
+        )
+
     def test_max_length_counts_the_prompt(self) -> None:
         model, prompt = gpt2(eos_token_id=None), ids(2, 5)
         assert model.generate(prompt, max_length=9).shape == (2, 9)

@@ -51,6 +51,14 @@ def test_traced_it_is_the_same_with_and_without_gradients() -> None:
     assert torch.equal(traced(X), X)
 
 
+@torch.no_grad()
+def test_a_forward_that_somebody_put_on_it_is_called_in_inference() -> None:
+    dropout = Dropout(0.5).eval()
+    dropout.forward = lambda x: x + 1  # type: ignore[method-assign]
+
+    assert torch.equal(dropout(X), X + 1)
+
+
 def test_hooks_of_the_backward_pass_are_called() -> None:
     dropout, seen = Dropout(0.5).eval(), []
     dropout.register_full_backward_hook(lambda module, *gradients: seen.append(module))

@@ -40,9 +40,7 @@ _CONDITIONS = (
         lambda config: config.return_dict_in_generate,
     ),
     _Condition(
-        ("min_length", "min_new_tokens", "exponential_decay_length_penalty"),
-        "without an eos_token_id",
-        lambda config: bool(config.end_tokens),
+        ("exponential_decay_length_penalty",), "without an eos_token_id", lambda config: bool(config.end_tokens)
     ),
     _Condition(("tokenizer",), "without stop_strings", lambda config: config.stop_strings is not None),
     _Condition(("past_key_values",), "with use_cache=False", lambda config: config.use_cache),

@@ -18,7 +18,8 @@ class Dropout(nn.Dropout):
     def __call__(self, x: Tensor, /) -> Any:
         """``[...]`` -> the same, of which training sets some to zero."""
         hooks = self._forward_hooks or self._forward_pre_hooks or _has_any_global_hook()  # type: ignore[no-untyped-call]
+        replaced = "forward" in vars(self)
         recorded = torch.is_grad_enabled() or torch._C._get_tracing_state() is not None
-        if self.training or hooks or recorded:
+        if self.training or hooks or replaced or recorded:
             return super().__call__(x)
         return x

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import torch
@@ -310,6 +311,7 @@ class GPT2LMHeadModel(GenerationMixin, LinearLanguageHead, CausalLM, GPT2PreTrai
         self.post_init()
 
 
+@dataclass
 class GPT2DoubleHeadsModelOutput(DoubleHeadsModelOutput):
     """What :class:`GPT2DoubleHeadsModel` returns."""
 
