@@ -151,6 +151,13 @@ def test_a_variable_that_is_needed_cannot_be_left_out() -> None:
         plan(bert(), skip=["*/embeddings/LayerNorm/beta"])
 
 
+def test_a_pattern_that_leaves_nothing_out_is_told_of() -> None:
+    made = plan(bert(), skip=["cls/*", "tager/*"])
+
+    assert made.assumed[0] == "--skip 'tager/*' leaves nothing out: no variable matches it"
+    assert "cls/*" not in "".join(made.assumed)
+
+
 def test_a_pattern_is_about_whole_names() -> None:
     with pytest.raises(ConversionError, match="tagger/kernel is not known"):
         plan({**bert(), "tagger/kernel": np.ones((2, 2), np.float32)}, skip=["tagger"])

@@ -137,7 +137,7 @@ def make_plan(family: Family, checkpoint: CheckpointReader, request: PlanRequest
     problems = [*seen.config.problems, *rows.problems, *leftover.problems]
     if problems:
         raise ConversionError(
-            f"This checkpoint cannot become a {name}:",
+            f"This checkpoint cannot be converted to {name}:",
             align(problems),
             " ".join(_advice(family, request, seen, leftover)),
         )

@@ -91,7 +91,8 @@ def survey(family: Family, checkpoint: CheckpointReader, request: PlanRequest) -
     config.problems += _label_problems(request.configs, labels, name, has_labels=bool(architecture.labels))
     config.problems += _task_problems(family, request, name, labels)
     head = _head_sources(family, architecture, variables)
-    return Survey(variables, left_out, name, layout, head, config, maps.notes, new)
+    notes = (*_idle_skips(checkpoint.variables, request.skip), *maps.notes)
+    return Survey(variables, left_out, name, layout, head, config, notes, new)
 
 
 def _resolve_maps(family: Family, name: str, request: PlanRequest, variables: VariableTable) -> ResolvedMaps:
@@ -124,6 +125,12 @@ def _place(
 def without(variables: Mapping[str, Variable], skip: Sequence[str]) -> dict[str, Variable]:
     """The variables but for those that a user leaves out."""
     return {name: variable for name, variable in variables.items() if not matches_any(name, skip)}
+
+
+def _idle_skips(variables: Mapping[str, Variable], skip: Sequence[str]) -> list[str]:
+    """What is said of patterns that leave nothing out: they may be misspelled, or meant for other checkpoints, too."""
+    idle = [pattern for pattern in skip if not any(matches_any(name, [pattern]) for name in variables)]
+    return [f"--skip '{pattern}' leaves nothing out: no variable matches it" for pattern in idle]
 
 
 def refuse_unsupported(family: Family, variables: Mapping[str, Variable]) -> None:
