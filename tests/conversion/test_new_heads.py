@@ -48,7 +48,7 @@ def test_a_head_begins_as_the_model_class_begins_it() -> None:
     assert made.config["num_labels"] == 3
 
 
-@pytest.mark.parametrize("count", [0, -1, "3"])
+@pytest.mark.parametrize("count", [0, -1, "3", 10**12])
 def test_a_number_of_labels_that_is_none_is_refused(count: object) -> None:
     with pytest.raises(ConversionError, match=f"num_labels   the user says {count}, there is 1 or more"):
         plan(bert(), "BertForTokenClassification", {"num_labels": count})

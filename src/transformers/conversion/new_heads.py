@@ -17,6 +17,9 @@ from .layout import Layout, Placed, VariableTable
 from .operations import Shape
 from .rules import Choice, Rules
 
+#: A head for more labels is a slip of the finger: its configuration alone, which names each, would take 60 MB.
+_MOST_LABELS = 1_000_000
+
 #: From rules to their layout, mappings of the user included.
 Place = Callable[[Rules, VariableTable], Layout]
 
@@ -37,8 +40,10 @@ class LabelCount:
     def said(cls, configs: Sequence[ConfigSource]) -> LabelCount:
         """The number that configurations and flags agree on."""
         counts = {source.name: count for source in configs for count in said_labels(source).values()}
-        if none := [name for name, count in counts.items() if not isinstance(count, int) or count < 1]:
-            return cls(None, [f"num_labels   {name} says {counts[name]}, there is 1 or more" for name in none])
+        possible = range(1, _MOST_LABELS + 1)
+        if none := [name for name, count in counts.items() if not isinstance(count, int) or count not in possible]:
+            limits = f"there is 1 or more, and at most {_MOST_LABELS:,}"
+            return cls(None, [f"num_labels   {name} says {counts[name]}, {limits}" for name in none])
         if len(set(counts.values())) > 1:
             differing = ", ".join(f"{name} says {count}" for name, count in counts.items())
             return cls(None, [f"num_labels   {differing}"])
